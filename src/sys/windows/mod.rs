@@ -1,0 +1,9 @@
+//! System calls of Windows.
+
+use std::io;
+
+/// Whether this is a limit that somebody's closing of something lifts again:
+/// `WSAEMFILE`, `WSAENOBUFS`, `ERROR_TOO_MANY_OPEN_FILES`.
+pub(crate) fn is_exhausted(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(10024 | 10055 | 4))
+}
