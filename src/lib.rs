@@ -1,9 +1,15 @@
 //! Every inter-process mechanism of an operating system as an async `Stream` and `Sink` of framed
 //! messages on Tokio.
 
+mod boxed;
 mod endpoint;
 mod error;
+pub mod frame;
+mod peer;
 mod sys;
+pub mod wait;
 
+pub use boxed::{Accepted, BoxDuplex, BoxListener, BoxReceiver, BoxSender, Dial, Duplex};
 pub use endpoint::{Endpoint, SocketName};
 pub use error::{BoxError, Error, ErrorKind, Result};
+pub use peer::Peer;

@@ -7,3 +7,8 @@ use std::io;
 pub(crate) fn is_exhausted(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(10024 | 10055 | 4))
 }
+
+/// Whether there is a second CPU for a peer to run on.
+pub(crate) fn runs_beside_its_peers() -> bool {
+    std::thread::available_parallelism().is_ok_and(|cpus| cpus.get() > 1)
+}

@@ -1,0 +1,142 @@
+//! Transports behind one type, for programs that choose theirs at run time.
+
+use std::{fmt, pin::Pin};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::{Sink, Stream};
+
+use crate::{Error, Peer, Result};
+
+/// A `Stream` and `Sink` of messages: every connection of this crate, and anything else that is
+/// both. There is nothing to implement.
+///
+/// # Examples
+///
+/// ```
+/// use framewire::{BoxDuplex, Duplex};
+///
+/// fn boxed(connection: impl Duplex + Send + 'static) -> BoxDuplex {
+///     Box::pin(connection)
+/// }
+/// ```
+pub trait Duplex: Stream<Item = Result<Bytes>> + Sink<Bytes, Error = Error> {}
+
+impl<T: ?Sized> Duplex for T where T: Stream<Item = Result<Bytes>> + Sink<Bytes, Error = Error> {}
+
+/// Any receiver.
+///
+/// # Examples
+///
+/// ```
+/// let none: framewire::BoxReceiver = Box::pin(futures::stream::empty());
+/// ```
+pub type BoxReceiver = Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>;
+
+/// Any sender.
+///
+/// # Examples
+///
+/// ```
+/// use framewire::{BoxSender, Error};
+/// use futures::SinkExt;
+///
+/// let drain: BoxSender = Box::pin(futures::sink::drain().sink_map_err(|never| match never {}));
+/// ```
+pub type BoxSender = Pin<Box<dyn Sink<bytes::Bytes, Error = Error> + Send>>;
+
+/// Any connection.
+///
+/// # Examples
+///
+/// See [`Duplex`].
+pub type BoxDuplex = Pin<Box<dyn Duplex + Send>>;
+
+/// Any listener: a stream of those who come.
+///
+/// # Examples
+///
+/// ```
+/// let nobody: framewire::BoxListener = Box::pin(futures::stream::empty());
+/// ```
+pub type BoxListener = Pin<Box<dyn Stream<Item = Result<Accepted>> + Send>>;
+
+/// A connection that was accepted, and who is at its other end.
+///
+/// # Examples
+///
+/// ```
+/// use framewire::Accepted;
+/// use futures::{SinkExt, StreamExt};
+///
+/// async fn echo(accepted: Accepted) -> framewire::Result<()> {
+///     let (sink, stream) = accepted.io.split();
+///     stream.forward(sink).await
+/// }
+/// ```
+pub struct Accepted {
+    /// Who it is, as far as the mechanism can tell.
+    pub peer: Option<Peer>,
+    /// The connection.
+    pub io: BoxDuplex,
+}
+
+impl fmt::Debug for Accepted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Accepted").field("peer", &self.peer).finish_non_exhaustive()
+    }
+}
+
+/// Something that makes connections: an [`Endpoint`](crate::Endpoint), a closure, or a layer over
+/// either that connects again or injects faults.
+///
+/// # Examples
+///
+/// ```
+/// use framewire::{BoxDuplex, Dial, Endpoint, Result};
+///
+/// async fn first_of(dials: &[Box<dyn Dial>]) -> Option<BoxDuplex> {
+///     for dial in dials {
+///         if let Ok(connection) = dial.dial().await {
+///             return Some(connection);
+///         }
+///     }
+///     None
+/// }
+///
+/// # fn main() -> Result<()> {
+/// let dials: Vec<Box<dyn Dial>> = vec![
+///     Box::new("unix:///run/near.sock".parse::<Endpoint>()?),
+///     Box::new(|| async { "tcp://127.0.0.1:7000".parse::<Endpoint>()?.connect().await }),
+/// ];
+/// # Ok(())
+/// # }
+/// ```
+#[async_trait]
+pub trait Dial: Send + Sync {
+    /// Makes one connection.
+    ///
+    /// # Examples
+    ///
+    /// See [`Dial`].
+    ///
+    /// # Errors
+    ///
+    /// What connecting answers; [`Error::is_retryable`] tells which are worth another try.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel-safe: a connection that is being made is closed.
+    async fn dial(&self) -> Result<BoxDuplex>;
+}
+
+#[async_trait]
+impl<F, Made> Dial for F
+where
+    F: Fn() -> Made + Send + Sync,
+    Made: Future<Output = Result<BoxDuplex>> + Send,
+{
+    async fn dial(&self) -> Result<BoxDuplex> {
+        self().await
+    }
+}

@@ -1,0 +1,409 @@
+//! A byte stream as a `Stream` and `Sink` of messages.
+
+use std::{
+    future::poll_fn,
+    io::IoSlice,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::{Buf, Bytes};
+use futures::{Sink, Stream};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    task::coop,
+    time::timeout,
+};
+use tokio_util::io::poll_read_buf;
+
+use super::{Decoder, Encoder};
+use crate::{Endpoint, Error, Result};
+
+/// Messages that are handed out for one unit of Tokio's cooperative budget.
+const RUN: u8 = 64;
+/// Pieces of one gather write.
+const PIECES: usize = 64;
+/// How long [`Frames::finish`] waits for the peer to end.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Messages over any `AsyncRead` (a `Stream`), `AsyncWrite` (a `Sink`), or both.
+///
+/// The stream ends with `None` where the peer closed between two frames. It yields one error, then
+/// `None`, where the byte stream broke, ended inside a frame, or announced a message that is too
+/// large. Messages share the buffer they arrived in: copy one that is to be kept for long, since it
+/// keeps up to 256 KiB of its neighbours alive.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> framewire::Result<()> {
+/// use framewire::frame::Frames;
+/// use futures::{SinkExt, StreamExt};
+///
+/// let (ours, theirs) = tokio::io::duplex(64);
+/// let (mut ours, mut theirs) = (Frames::new(ours), Frames::new(theirs));
+/// ours.send("hello".into()).await?;
+/// assert_eq!(theirs.next().await.transpose()?.as_deref(), Some(&b"hello"[..]));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Cancel safety
+///
+/// Receiving is cancel-safe: what has arrived stays here. Sending is not: a `send` that is dropped
+/// early may or may not have queued its message, which then goes out with the next flush.
+#[derive(Debug)]
+pub struct Frames<T> {
+    io: T,
+    decoder: Decoder,
+    encoder: Encoder,
+    endpoint: Option<Arc<Endpoint>>,
+    /// The stream has ended, in order or not.
+    ended: bool,
+    /// Messages handed out since the budget was last charged.
+    run: u8,
+}
+
+impl<T> Frames<T> {
+    /// Messages of up to [`MAX_LEN`](super::MAX_LEN) bytes over `io`.
+    ///
+    /// # Examples
+    ///
+    /// See [`Frames`].
+    pub fn new(io: T) -> Self {
+        Self {
+            io,
+            decoder: Decoder::new(),
+            encoder: Encoder::new(),
+            endpoint: None,
+            ended: false,
+            run: 0,
+        }
+    }
+
+    /// Accepts and sends bodies of up to this many bytes, 4 GiB - 1 at most.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use framewire::frame::Frames;
+    ///
+    /// let frames = Frames::new(tokio::io::empty()).max_len(64 << 20);
+    /// ```
+    #[must_use]
+    pub fn max_len(mut self, max_len: usize) -> Self {
+        self.decoder = self.decoder.max_len(max_len);
+        self.encoder = self.encoder.max_len(max_len);
+        self
+    }
+
+    /// Names the endpoint, for errors and events to mention.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use framewire::{Endpoint, frame::Frames};
+    ///
+    /// # fn main() -> framewire::Result<()> {
+    /// let endpoint: Endpoint = "unix:///tmp/e.sock".parse()?;
+    /// let frames = Frames::new(tokio::io::empty()).on(endpoint);
+    /// assert!(frames.endpoint().is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn on(mut self, endpoint: impl Into<Arc<Endpoint>>) -> Self {
+        self.endpoint = Some(endpoint.into());
+        self
+    }
+
+    /// The endpoint, where there is one.
+    ///
+    /// # Examples
+    ///
+    /// See [`on`](Self::on).
+    pub fn endpoint(&self) -> Option<&Endpoint> {
+        self.endpoint.as_deref()
+    }
+
+    /// The byte stream below. Reading or writing it directly breaks the framing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use framewire::frame::Frames;
+    ///
+    /// let frames = Frames::new(tokio::io::empty());
+    /// let _: &tokio::io::Empty = frames.get_ref();
+    /// ```
+    pub fn get_ref(&self) -> &T {
+        &self.io
+    }
+
+    /// The byte stream below, and what had arrived of it but was not handed out: from here on it
+    /// is yours to frame, with any codec. Messages that were fed and not flushed are dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// use framewire::frame::Frames;
+    /// use tokio::io::AsyncReadExt;
+    ///
+    /// let (io, leftover) = Frames::new(&b"two lines\nof text\n"[..]).into_io();
+    /// let mut text = String::new();
+    /// leftover.chain(io).read_to_string(&mut text).await?;
+    /// assert_eq!(text.lines().count(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn into_io(self) -> (T, Bytes) {
+        (self.io, self.decoder.into_leftover())
+    }
+
+    /// Tells an error where and when it happened, and whoever watches about it.
+    #[cold]
+    fn failed(&self, doing: &'static str, error: Error) -> Error {
+        let error = match &self.endpoint {
+            Some(endpoint) => error.doing(doing).on(Arc::clone(endpoint)),
+            None => error.doing(doing),
+        };
+        tracing::debug!(kind = ?error.kind(), %error, "a peer caused an error");
+        error
+    }
+}
+
+impl<T: AsyncRead + Unpin> Frames<T> {
+    /// Waits for a message, then takes it and all that have arrived with it, 64 at most; cheaper
+    /// than as many calls of `next`. Says how many: 0 is the end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> framewire::Result<()> {
+    /// use framewire::frame::Frames;
+    ///
+    /// let mut frames = Frames::new(&b"\0\0\0\x01a\0\0\0\x01b"[..]);
+    /// let mut messages = Vec::new();
+    /// assert_eq!(frames.recv_many(&mut messages).await?, 2);
+    /// assert_eq!(messages, ["a", "b"]);
+    /// assert_eq!(frames.recv_many(&mut messages).await?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As `next` yields them. Messages in front of a broken frame are returned first.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel-safe: messages are taken in the last step.
+    pub async fn recv_many(&mut self, messages: &mut Vec<Bytes>) -> Result<usize> {
+        let first = poll_fn(|cx| self.poll_decoded(cx, Decoder::message)).await;
+        let Some(first) = first.transpose()? else { return Ok(0) };
+        messages.push(first);
+        let mut count = 1;
+        while count < usize::from(RUN) {
+            // An error stays in the decoder, for the next call to meet.
+            let Ok(Some(message)) = self.decoder.message() else { break };
+            messages.push(message);
+            count += 1;
+        }
+        self.run = RUN;
+        Ok(count)
+    }
+
+    /// Waits for a message and lends it to `see`: cheaper than `next` where the bytes need not
+    /// outlive the call. `None` is the end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> framewire::Result<()> {
+    /// use framewire::frame::Frames;
+    ///
+    /// let mut frames = Frames::new(&b"\0\0\0\x02hi"[..]);
+    /// assert_eq!(frames.with_next(|body| body.len()).await?, Some(2));
+    /// assert_eq!(frames.with_next(|body| body.len()).await?, None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As `next` yields them.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel-safe: `see` is called in the last step, or not at all.
+    pub async fn with_next<R>(&mut self, see: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
+        let mut see = Some(see);
+        let decoded = poll_fn(|cx| {
+            self.poll_decoded(cx, |decoder| {
+                let seen = decoder.with_message(|body| see.take().map(|see| see(body)))?;
+                Ok(seen.flatten())
+            })
+        });
+        decoded.await.transpose()
+    }
+
+    /// What `decode` makes of the stream, reading as long as it makes nothing.
+    #[inline]
+    fn poll_decoded<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut decode: impl FnMut(&mut Decoder) -> Result<Option<R>>,
+    ) -> Poll<Option<Result<R>>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        if self.run >= RUN {
+            ready!(coop::poll_proceed(cx)).made_progress();
+            self.run = 0;
+        }
+        loop {
+            match decode(&mut self.decoder) {
+                Ok(Some(decoded)) => {
+                    self.run += 1;
+                    return Poll::Ready(Some(Ok(decoded)));
+                }
+                Ok(None) => {}
+                Err(error) => return Poll::Ready(self.end(Err(error))),
+            }
+            let coop = ready!(coop::poll_proceed(cx));
+            match ready!(poll_read_buf(Pin::new(&mut self.io), cx, self.decoder.space())) {
+                Ok(0) => {
+                    let end = self.decoder.finish();
+                    return Poll::Ready(self.end(end));
+                }
+                Ok(_) => coop.made_progress(),
+                Err(error) => return Poll::Ready(self.end(Err(error.into()))),
+            }
+            self.run = 0;
+        }
+    }
+
+    /// The last item of the stream.
+    #[cold]
+    fn end<R>(&mut self, end: Result<()>) -> Option<Result<R>> {
+        self.ended = true;
+        if end.is_ok() {
+            tracing::trace!(endpoint = ?self.endpoint, "the peer closed");
+        }
+        end.err().map(|error| Err(self.failed("receive", error)))
+    }
+}
+
+impl<T: AsyncWrite + Unpin> Frames<T> {
+    fn poll_write_all(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let Self { io, encoder, .. } = self;
+        let mut io = Pin::new(io);
+        let mut queued = encoder.queued();
+        while queued.has_remaining() {
+            let chunk = queued.chunk();
+            let polled = if chunk.len() == queued.remaining() || !io.is_write_vectored() {
+                io.as_mut().poll_write(cx, chunk)
+            } else {
+                let mut pieces = [IoSlice::new(&[]); PIECES];
+                let filled = queued.chunks_vectored(&mut pieces);
+                io.as_mut().poll_write_vectored(cx, &pieces[..filled])
+            };
+            let written = match ready!(polled) {
+                Ok(0) => Err(std::io::Error::from(std::io::ErrorKind::WriteZero)),
+                other => other,
+            };
+            match written {
+                Ok(written) => queued.advance(written),
+                Err(error) => {
+                    drop(queued);
+                    return Poll::Ready(Err(self.failed("send", error.into())));
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Frames<T> {
+    /// Closes in order: sends what is queued, ends our direction, and waits up to a second for the
+    /// peer to end its own, dropping what it still sends.
+    ///
+    /// A connection that is dropped with unread input tells the peer that it was reset, which over
+    /// TCP can cost it the last messages that were sent to it; after this it cannot.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> framewire::Result<()> {
+    /// use framewire::frame::Frames;
+    ///
+    /// let (ours, theirs) = tokio::io::duplex(64);
+    /// drop(theirs);
+    /// Frames::new(ours).finish().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What sending the rest answers. A peer that does not end in time is no error.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped early, it closes at once.
+    pub async fn finish(mut self) -> Result<()> {
+        poll_fn(|cx| Pin::new(&mut self).poll_close(cx)).await?;
+        let drained = async { while let Ok(Some(())) = self.with_next(|_| ()).await {} };
+        let _ = timeout(LINGER, drained).await;
+        Ok(())
+    }
+}
+
+impl<T: AsyncRead + Unpin> Stream for Frames<T> {
+    type Item = Result<Bytes>;
+
+    #[inline]
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.get_mut().poll_decoded(cx, Decoder::message)
+    }
+}
+
+impl<T: AsyncWrite + Unpin> Sink<Bytes> for Frames<T> {
+    type Error = Error;
+
+    #[inline]
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let frames = self.get_mut();
+        if frames.encoder.is_full() { frames.poll_write_all(cx) } else { Poll::Ready(Ok(())) }
+    }
+
+    #[inline]
+    fn start_send(self: Pin<&mut Self>, body: Bytes) -> Result<()> {
+        let frames = self.get_mut();
+        frames.encoder.message(body).map_err(|error| frames.failed("send", error))
+    }
+
+    #[inline]
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let frames = self.get_mut();
+        ready!(frames.poll_write_all(cx))?;
+        let flushed = ready!(Pin::new(&mut frames.io).poll_flush(cx));
+        Poll::Ready(flushed.map_err(|error| frames.failed("send", error.into())))
+    }
+
+    /// Sends what is queued and ends our direction; the other goes on.
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let frames = self.get_mut();
+        ready!(frames.poll_write_all(cx))?;
+        let closed = ready!(Pin::new(&mut frames.io).poll_shutdown(cx));
+        Poll::Ready(closed.map_err(|error| frames.failed("close", error.into())))
+    }
+}

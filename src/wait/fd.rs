@@ -1,0 +1,321 @@
+//! Waiting for a descriptor: the one place that registers any with the runtime.
+
+#![allow(unsafe_code)]
+
+use std::{
+    future::Future,
+    io,
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use tokio::{
+    io::{Interest, unix::AsyncFd},
+    runtime::Handle,
+    time::{Sleep, sleep},
+};
+
+use super::{
+    Direction, Strategy, Wait,
+    pace::{Pace, Step, yield_to_runtime},
+};
+
+/// How long to wait before registering is tried again, where a limit stood in its way.
+const RETRY: Duration = Duration::from_millis(10);
+
+/// A descriptor that is waited for with a [`Strategy`].
+///
+/// The calls that are waited for must be non-blocking: `MSG_DONTWAIT`, or `O_NONBLOCK` on the
+/// descriptor. Each direction is registered when it first has to park, and stays registered, so
+/// that a socket that is only read from is never woken for writing; the second direction costs a
+/// duplicate of the descriptor, since a registration's interest is fixed.
+///
+/// # Examples
+///
+/// See [`Wait`].
+///
+/// # Platform
+///
+/// Unix; epoll(7) or kqueue(2), edge-triggered. Regular files are never "not ready" and have no
+/// use for this.
+#[derive(Debug)]
+pub struct Fd {
+    fd: Arc<OwnedFd>,
+    receive: Side,
+    send: Side,
+}
+
+/// One direction of a descriptor.
+#[derive(Debug)]
+struct Side {
+    interest: Interest,
+    pace: Pace,
+    registered: Option<AsyncFd<Shared>>,
+    /// Runs while registering is to be tried again.
+    retry: Option<Pin<Box<Sleep>>>,
+}
+
+/// The descriptor as one registration holds it: it stays open for as long as that lives.
+#[derive(Debug)]
+struct Shared(Arc<OwnedFd>);
+
+impl AsRawFd for Shared {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}
+
+/// What a try brought, and whether it took all that was there: then the next one would find
+/// nothing, and is not made before the kernel says otherwise.
+pub(super) struct Tried<R> {
+    pub(super) result: R,
+    pub(super) drained: bool,
+}
+
+impl Fd {
+    /// Takes the descriptor over, to be waited for with the default [`Strategy`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (ours, _theirs) = std::os::unix::net::UnixStream::pair()?;
+    /// let ready = framewire::wait::Fd::new(ours.into())?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When there is no Tokio runtime here to wait on.
+    pub fn new(fd: OwnedFd) -> io::Result<Self> {
+        runtime()?;
+        Ok(Self {
+            fd: Arc::new(fd),
+            receive: Side::new(Interest::READABLE),
+            send: Side::new(Interest::WRITABLE),
+        })
+    }
+
+    /// Waits with this strategy, in both directions.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// use framewire::wait::{Fd, Strategy};
+    ///
+    /// let (ours, _theirs) = std::os::unix::net::UnixStream::pair()?;
+    /// let ready = Fd::new(ours.into())?.strategy(Strategy::Park);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn strategy(mut self, strategy: Strategy) -> Self {
+        self.receive.pace = Pace::new(strategy);
+        self.send.pace = Pace::new(strategy);
+        self
+    }
+
+    /// Gives the descriptor back, no longer registered.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (ours, _theirs) = std::os::unix::net::UnixStream::pair()?;
+    /// let ready = framewire::wait::Fd::new(ours.into())?;
+    /// let ours: std::os::fd::OwnedFd = ready.into_inner()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// None that is known of: the registrations are ours alone and are dropped first.
+    pub fn into_inner(self) -> io::Result<OwnedFd> {
+        let Self { fd, receive, send } = self;
+        drop((receive, send));
+        // Only the registrations held clones; should one have survived, a duplicate does as well.
+        Arc::try_unwrap(fd).or_else(|fd| fd.try_clone())
+    }
+
+    /// [`Wait::poll_io`] for a call that knows when it took all that was there.
+    #[inline]
+    pub(super) fn poll_tried<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        direction: Direction,
+        op: impl FnMut(BorrowedFd<'_>) -> io::Result<Tried<R>>,
+    ) -> Poll<io::Result<R>> {
+        let (side, other) = match direction {
+            Direction::Receive => (&mut self.receive, &self.send),
+            Direction::Send => (&mut self.send, &self.receive),
+        };
+        side.poll(cx, &self.fd, other.registered.is_some(), op)
+    }
+}
+
+impl Side {
+    fn new(interest: Interest) -> Self {
+        Self { interest, pace: Pace::new(Strategy::default()), registered: None, retry: None }
+    }
+
+    #[inline]
+    fn poll<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        fd: &Arc<OwnedFd>,
+        taken: bool,
+        mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<Tried<R>>,
+    ) -> Poll<io::Result<R>> {
+        if !self.pace.is_parked() || self.registered.is_none() {
+            let mut fresh = true;
+            loop {
+                if let Some(result) = attempt(&mut op, fd.as_fd()) {
+                    self.pace.after_success();
+                    return Poll::Ready(result.map(|tried| tried.result));
+                }
+                match self.pace.after_nothing(fresh) {
+                    Step::Try => fresh = false,
+                    Step::Yield => {
+                        yield_to_runtime(cx);
+                        return Poll::Pending;
+                    }
+                    Step::Park => break,
+                }
+            }
+        }
+        self.poll_parked(cx, fd, taken, op)
+    }
+
+    /// Asks the kernel first, and tries as often as it says that a try is worth it.
+    fn poll_parked<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        fd: &Arc<OwnedFd>,
+        taken: bool,
+        mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<Tried<R>>,
+    ) -> Poll<io::Result<R>> {
+        if self.registered.is_none() {
+            ready!(self.poll_register(cx, fd, taken))?;
+        }
+        let Self { interest, pace, registered: Some(registered), .. } = self else {
+            return Poll::Pending;
+        };
+        loop {
+            let polled = if interest.is_readable() {
+                registered.poll_read_ready(cx)
+            } else {
+                registered.poll_write_ready(cx)
+            };
+            let Poll::Ready(guard) = polled else {
+                pace.park();
+                return Poll::Pending;
+            };
+            let mut guard = guard?;
+            match attempt(&mut op, fd.as_fd()) {
+                Some(result) => {
+                    pace.after_success();
+                    return Poll::Ready(result.map(|tried| {
+                        if tried.drained {
+                            // The guard is from before the try: an event since then survives this.
+                            guard.clear_ready();
+                        }
+                        tried.result
+                    }));
+                }
+                None => guard.clear_ready(),
+            }
+        }
+    }
+
+    /// Registers, again and again where a limit stands in the way.
+    fn poll_register(
+        &mut self,
+        cx: &mut Context<'_>,
+        fd: &Arc<OwnedFd>,
+        taken: bool,
+    ) -> Poll<io::Result<()>> {
+        loop {
+            if let Some(retry) = &mut self.retry {
+                ready!(retry.as_mut().poll(cx));
+                self.retry = None;
+            }
+            match self.register(fd, taken) {
+                Ok(()) => return Poll::Ready(Ok(())),
+                Err(error) if crate::sys::is_exhausted(&error) => {
+                    tracing::warn!(%error, "no descriptor left to wait with; trying again");
+                    self.retry = Some(Box::pin(sleep(RETRY)));
+                }
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+
+    fn register(&mut self, fd: &Arc<OwnedFd>, taken: bool) -> io::Result<()> {
+        runtime()?;
+        let fd = if taken { Arc::new(fd.try_clone()?) } else { Arc::clone(fd) };
+        let shared = Shared(fd);
+        let interest = self.interest;
+        // Tokio panics where the runtime was built without its I/O driver, and has no way to ask.
+        let registered = catch_unwind(AssertUnwindSafe(|| {
+            // SAFETY: `shared` owns its descriptor through an `Arc` that it never gives away, and
+            // the `AsyncFd` owns `shared`: the number stays ours until it is deregistered.
+            unsafe { AsyncFd::register_with_interest(shared, interest) }
+        }));
+        match registered {
+            Ok(Ok(registered)) => {
+                self.registered = Some(registered);
+                Ok(())
+            }
+            Ok(Err(refused)) => Err(refused.into_parts().1),
+            Err(_) => Err(io::Error::other("this Tokio runtime has no I/O driver: enable_io()")),
+        }
+    }
+}
+
+/// One try: `None` where nothing was there.
+#[inline]
+fn attempt<R>(
+    op: &mut impl FnMut(BorrowedFd<'_>) -> io::Result<R>,
+    fd: BorrowedFd<'_>,
+) -> Option<io::Result<R>> {
+    loop {
+        match op(fd) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return Some(other),
+        }
+    }
+}
+
+fn runtime() -> io::Result<Handle> {
+    Handle::try_current().map_err(|_| {
+        io::Error::other("no Tokio runtime here: call this from within one, or enter() its handle")
+    })
+}
+
+impl AsFd for Fd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl Wait for Fd {
+    fn poll_io<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        direction: Direction,
+        mut op: impl FnMut() -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        self.poll_tried(cx, direction, |_| op().map(|result| Tried { result, drained: false }))
+    }
+}

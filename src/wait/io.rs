@@ -1,0 +1,270 @@
+//! A byte stream that is waited for with a strategy.
+
+#![allow(unsafe_code)]
+
+use std::{
+    io::{self, IoSlice},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::{Direction, Fd, Strategy, fd::Tried};
+use crate::sys;
+
+/// What a pipe is grown to when it first proves too small, in bytes. Linux gives each user 16,384
+/// pages of pipes (`/proc/sys/fs/pipe-user-pages-soft`), shared with all other programs: 64 here.
+const GROWN: usize = 256 * 1024;
+
+/// A socket's or pipe's bytes as `AsyncRead + AsyncWrite`, waited for with a [`Strategy`].
+///
+/// It is what this crate's own byte streams are made of, and serves any other: under hyper, tonic
+/// or a protocol of your own.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// use framewire::wait::Io;
+/// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+///
+/// let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
+/// let (mut ours, mut theirs) = (Io::socket(ours.into())?, Io::socket(theirs.into())?);
+/// ours.write_all(b"hello").await?;
+/// ours.shutdown().await?;
+///
+/// let mut heard = String::new();
+/// theirs.read_to_string(&mut heard).await?;
+/// assert_eq!(heard, "hello");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Cancel safety
+///
+/// As for any `AsyncRead` and `AsyncWrite`: `read` and `write` are cancel-safe, `read_exact` and
+/// `write_all` are not.
+///
+/// # Platform
+///
+/// Unix: any stream socket or pipe. Windows: TCP sockets.
+#[derive(Debug)]
+pub struct Io {
+    /// `None` once a pipe's write end was closed.
+    fd: Option<Fd>,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Socket,
+    Pipe { grown: bool },
+}
+
+impl Io {
+    /// Takes a connected stream socket over.
+    ///
+    /// # Examples
+    ///
+    /// See [`Io`].
+    ///
+    /// # Errors
+    ///
+    /// When there is no Tokio runtime here to wait on.
+    pub fn socket(fd: OwnedFd) -> io::Result<Self> {
+        Ok(Self { fd: Some(Fd::new(fd)?), kind: Kind::Socket })
+    }
+
+    /// Takes one end of a pipe over and makes it `O_NONBLOCK`, for all who share the open file.
+    ///
+    /// The first time it proves too small, the pipe is grown to 256 KiB (Linux).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// use framewire::wait::Io;
+    /// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    ///
+    /// let (write_end, read_end) = interprocess::unnamed_pipe::pipe()?;
+    /// Io::pipe(write_end.into())?.write_all(b"hello").await?;
+    ///
+    /// let mut heard = String::new();
+    /// Io::pipe(read_end.into())?.read_to_string(&mut heard).await?;
+    /// assert_eq!(heard, "hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When there is no Tokio runtime here to wait on, and what fcntl(2) answers.
+    pub fn pipe(fd: OwnedFd) -> io::Result<Self> {
+        sys::set_nonblocking(fd.as_fd())?;
+        Ok(Self { fd: Some(Fd::new(fd)?), kind: Kind::Pipe { grown: false } })
+    }
+
+    /// Waits with this strategy, in both directions.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// use framewire::wait::{Io, Strategy};
+    ///
+    /// let (ours, _theirs) = std::os::unix::net::UnixStream::pair()?;
+    /// let ours = Io::socket(ours.into())?.strategy(Strategy::Park);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn strategy(mut self, strategy: Strategy) -> Self {
+        self.fd = self.fd.map(|fd| fd.strategy(strategy));
+        self
+    }
+
+    /// Gives the descriptor back, no longer registered.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (ours, _theirs) = std::os::unix::net::UnixStream::pair()?;
+    /// let ours = framewire::wait::Io::socket(ours.into())?;
+    /// let ours: std::os::fd::OwnedFd = ours.into_fd()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`NotConnected`](io::ErrorKind::NotConnected) for the write end of a pipe that was shut
+    /// down.
+    pub fn into_fd(self) -> io::Result<OwnedFd> {
+        self.fd.ok_or_else(closed)?.into_inner()
+    }
+
+    /// The descriptor; `None` for the write end of a pipe that was shut down.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let (ours, _theirs) = std::os::unix::net::UnixStream::pair()?;
+    /// assert!(framewire::wait::Io::socket(ours.into())?.fd().is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.fd.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Sends by `write`, and takes a send of less than `wanted` to mean that there is no room now.
+    #[inline]
+    fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        wanted: usize,
+        mut write: impl FnMut(BorrowedFd<'_>) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        let Self { fd: Some(fd), kind } = self else { return Poll::Ready(Err(closed())) };
+        fd.poll_tried(cx, Direction::Send, |fd| {
+            let mut sent = write(fd);
+            let full = matches!(&sent, Err(error) if error.kind() == io::ErrorKind::WouldBlock);
+            if full && *kind == (Kind::Pipe { grown: false }) {
+                *kind = Kind::Pipe { grown: true };
+                sys::grow_pipe(fd, GROWN);
+                sent = write(fd);
+            }
+            sent.map(|result| Tried { result, drained: SHORT_IS_EMPTY && result < wanted })
+        })
+    }
+}
+
+/// Whether a short read or write means that the next would find nothing, and that its coming back
+/// is an event of its own: epoll(7), question 9.
+const SHORT_IS_EMPTY: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
+fn closed() -> io::Error {
+    io::Error::new(io::ErrorKind::NotConnected, "this end was shut down")
+}
+
+impl AsyncRead for Io {
+    #[inline]
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Self { fd: Some(fd), kind } = self.get_mut() else {
+            return Poll::Ready(Err(closed()));
+        };
+        let read = if *kind == Kind::Socket { sys::recv } else { sys::read };
+        // SAFETY: the calls below only write to it, as `MaybeUninit` says they must.
+        let into = unsafe { buf.unfilled_mut() };
+        let wanted = into.len();
+        let polled = fd.poll_tried(cx, Direction::Receive, |fd| {
+            let result = read(fd, into)?;
+            // An end of stream stays readable: it must not be waited for again.
+            Ok(Tried { result, drained: SHORT_IS_EMPTY && result > 0 && result < wanted })
+        });
+        polled.map_ok(|n| {
+            // SAFETY: the kernel has written the first `n` bytes of the unfilled part.
+            unsafe { buf.assume_init(n) };
+            buf.advance(n);
+        })
+    }
+}
+
+impl AsyncWrite for Io {
+    #[inline]
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let io = self.get_mut();
+        let write = if io.kind == Kind::Socket { sys::send } else { sys::write };
+        io.poll_send(cx, buf.len(), |fd| write(fd, buf))
+    }
+
+    #[inline]
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let io = self.get_mut();
+        let socket = io.kind == Kind::Socket;
+        let write = if socket { sys::send_vectored } else { sys::write_vectored };
+        io.poll_send(cx, bufs.iter().map(|buf| buf.len()).sum(), |fd| write(fd, bufs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    /// Nothing to do: each write has reached the kernel when it returns.
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    /// Ends our direction: a socket is shut down for writing, a pipe's write end closed.
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let io = self.get_mut();
+        match (&io.fd, io.kind) {
+            (Some(fd), Kind::Socket) => Poll::Ready(sys::shutdown_write(fd.as_fd())),
+            _ => {
+                io.fd = None;
+                Poll::Ready(Ok(()))
+            }
+        }
+    }
+}

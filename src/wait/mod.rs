@@ -1,0 +1,97 @@
+//! When to try again: the layer that every mechanism waits through.
+//!
+//! Waking a parked process on another CPU costs some 24 µs each way, whatever the primitive, and as
+//! much CPU time as a short spin; trying again for a moment before parking turns a round trip of
+//! 50 µs into one of a few. So a mechanism is *what* (a call that may answer "not yet") times *when*
+//! (a [`Wait`]), and the *when* is written once, here:
+//!
+//! | | waits on | used by |
+//! |---|---|---|
+//! | [`Strategy`] | a clock: how long to try again before parking | all |
+//! | [`Fd`] | a descriptor that epoll or kqueue can watch | sockets, pipes, listeners |
+//!
+//! The layer is public and usable alone: [`Io`] gives any socket or pipe of yours the same wait
+//! strategy, under hyper, tonic or your own protocol.
+
+#[cfg(unix)]
+mod fd;
+#[cfg_attr(windows, path = "io_windows.rs")]
+mod io;
+mod pace;
+mod strategy;
+
+#[cfg(unix)]
+pub use fd::Fd;
+pub use io::Io;
+pub use strategy::Strategy;
+
+use std::{
+    io::Result,
+    task::{Context, Poll},
+};
+
+/// Which way the bytes or messages go.
+///
+/// # Examples
+///
+/// ```
+/// use framewire::wait::Direction;
+///
+/// assert_ne!(Direction::Receive, Direction::Send);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// Towards us.
+    Receive,
+    /// Away from us.
+    Send,
+}
+
+/// Tries a call until it is done, and arranges to be woken in between.
+///
+/// # Examples
+///
+/// A non-blocking call of one's own, waited for as framewire waits for its own:
+///
+/// ```
+/// # #[cfg(unix)]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// use framewire::wait::{Direction, Fd, Wait};
+/// use std::{future::poll_fn, io::{Read, Write}, os::unix::net::UnixStream};
+///
+/// let (mut ours, mut theirs) = UnixStream::pair()?;
+/// ours.set_nonblocking(true)?;
+/// let mut ready = Fd::new(ours.try_clone()?.into())?;
+/// theirs.write_all(b"!")?;
+///
+/// let mut byte = [0];
+/// poll_fn(|cx| ready.poll_io(cx, Direction::Receive, || ours.read(&mut byte))).await?;
+/// assert_eq!(byte, *b"!");
+/// # Ok(())
+/// # }
+/// # #[cfg(not(unix))]
+/// # fn main() {}
+/// ```
+pub trait Wait {
+    /// Calls `op`, and as long as it answers [`WouldBlock`](std::io::ErrorKind::WouldBlock), has
+    /// the task woken to call it again.
+    ///
+    /// One task a direction: the waker of the latest poll is the one that is woken.
+    ///
+    /// # Errors
+    ///
+    /// What `op` answers, and what registering with the runtime answers: there is none here, or it
+    /// has no I/O driver.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when the caller stops polling: `op` has either been done and its result
+    /// returned, or not been done.
+    fn poll_io<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        direction: Direction,
+        op: impl FnMut() -> Result<R>,
+    ) -> Poll<Result<R>>;
+}

@@ -1,0 +1,194 @@
+//! One direction of one waiter: whether its next step is to try, to give way, or to park.
+
+use std::{
+    cell::Cell,
+    future::Future,
+    pin::pin,
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use super::Strategy;
+
+/// The bound that an adaptive spin starts with, and falls back to.
+const USUAL: Duration = Duration::from_micros(20);
+/// The longest adaptive spin; beyond it, spinning costs more CPU time than parking.
+const LONGEST: Duration = Duration::from_micros(50);
+/// A turn of tries without giving way to other tasks lasts this long at most.
+const TURN: Duration = Duration::from_nanos(700);
+/// A longer pause between two tries means that other tasks have work to do: they come first.
+const GAP: Duration = Duration::from_micros(8);
+/// After so many fruitless spins in a row the bound is 0 …
+const PATIENCE: u8 = 8;
+/// … and is probed once in so many parks.
+const PROBE: u8 = 64;
+
+thread_local! {
+    /// Until when a waiter of this thread spins. A stamp and not a lock: a lock would leak where a
+    /// spinning future is dropped or moves to another thread, a stamp just runs out.
+    static SPINNING: Cell<Option<Instant>> = const { Cell::new(None) };
+    /// How many waits have ended on this thread.
+    static ENDED: Cell<u64> = const { Cell::new(0) };
+}
+
+/// What to do after a try that found nothing.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Try again at once.
+    Try,
+    /// Give the runtime a turn, then try again.
+    Yield,
+    /// Have the kernel wake us.
+    Park,
+}
+
+#[derive(Debug)]
+pub(super) struct Pace {
+    strategy: Strategy,
+    /// How long the next adaptive spin may last.
+    bound: Duration,
+    /// Fruitless spins in a row.
+    misses: u8,
+    /// Parks since the last probe, counted while `bound` is 0.
+    parks: u8,
+    /// The wait that is going on, if any.
+    wait: Option<Spell>,
+}
+
+/// A wait that is going on.
+#[derive(Debug)]
+struct Spell {
+    began: Instant,
+    /// The end of the spin; `None` once parked.
+    until: Option<Instant>,
+    /// When this turn of tries began, and when the last try was.
+    turn: Instant,
+    last: Instant,
+    /// `ENDED` when the spin began.
+    ended: u64,
+}
+
+impl Pace {
+    pub(super) fn new(strategy: Strategy) -> Self {
+        let strategy = match strategy {
+            Strategy::Adaptive if !crate::sys::runs_beside_its_peers() => Strategy::Park,
+            other => other,
+        };
+        Self { strategy, bound: USUAL, misses: 0, parks: 0, wait: None }
+    }
+
+    /// Whether the kernel is to be asked first: the wait that goes on is parked, or one that
+    /// begins now would park at once.
+    pub(super) fn is_parked(&self) -> bool {
+        match &self.wait {
+            Some(wait) => wait.until.is_none(),
+            None => self.next_bound().is_zero(),
+        }
+    }
+
+    /// The task is about to be parked.
+    pub(super) fn park(&mut self) {
+        if self.wait.is_none() {
+            self.begin(Instant::now());
+        }
+    }
+
+    /// A try found nothing: what now? `fresh` tells the first try of a poll from the next ones.
+    pub(super) fn after_nothing(&mut self, fresh: bool) -> Step {
+        let now = Instant::now();
+        let Some(wait) = &mut self.wait else { return self.begin(now) };
+        let Some(until) = wait.until else { return Step::Park };
+        if fresh {
+            let busy = now - wait.last > GAP || ENDED.get() != wait.ended;
+            if busy && self.strategy == Strategy::Adaptive {
+                // Not a miss: it says that the thread is busy, nothing about the peer.
+                wait.until = None;
+                release(until);
+                return Step::Park;
+            }
+            wait.turn = now;
+        }
+        wait.last = now;
+        if now >= until {
+            wait.until = None;
+            release(until);
+            self.misses = self.misses.saturating_add(1);
+            if self.misses >= PATIENCE {
+                self.bound = Duration::ZERO;
+            }
+            return Step::Park;
+        }
+        if now - wait.turn < TURN { Step::Try } else { Step::Yield }
+    }
+
+    /// A try succeeded, perhaps after a wait.
+    pub(super) fn after_success(&mut self) {
+        let Some(wait) = self.wait.take() else { return };
+        ENDED.set(ENDED.get().wrapping_add(1));
+        let Some(until) = wait.until else {
+            // It came soon after the spin had ended: a longer one would have met it.
+            if self.misses == 1 && wait.began.elapsed() < 2 * LONGEST {
+                self.bound = LONGEST;
+            }
+            return;
+        };
+        release(until);
+        self.misses = 0;
+        // Twice what a reply takes, as a moving average over eight of them.
+        let took = wait.last - wait.began;
+        self.bound = (self.bound * 7 / 8 + took / 4).clamp(USUAL, LONGEST);
+    }
+
+    fn begin(&mut self, now: Instant) -> Step {
+        let bound = self.next_bound();
+        if self.bound.is_zero() {
+            self.parks = if bound.is_zero() { self.parks + 1 } else { 0 };
+        }
+        let adaptive = self.strategy == Strategy::Adaptive;
+        let taken = adaptive && SPINNING.get().is_some_and(|until| until > now);
+        let until = (!bound.is_zero() && !taken).then(|| now + bound);
+        if until.is_some() {
+            SPINNING.set(until);
+        }
+        self.wait = Some(Spell { began: now, until, turn: now, last: now, ended: ENDED.get() });
+        if until.is_some() { Step::Try } else { Step::Park }
+    }
+
+    /// How long a spin that begins now may last.
+    fn next_bound(&self) -> Duration {
+        match self.strategy {
+            Strategy::Park => Duration::ZERO,
+            Strategy::Spin(bound) => bound,
+            Strategy::Adaptive if self.bound.is_zero() && self.parks >= PROBE => USUAL,
+            Strategy::Adaptive => self.bound,
+        }
+    }
+}
+
+impl Drop for Pace {
+    fn drop(&mut self) {
+        if let Some(until) = self.wait.as_ref().and_then(|wait| wait.until) {
+            release(until);
+        }
+    }
+}
+
+/// Gives the thread's one spin back, if it is still the one that ends at `until`.
+fn release(until: Instant) {
+    // The thread's storage can be gone already where a runtime is dropped by its thread's end.
+    let _ = SPINNING.try_with(|slot| {
+        if slot.get() == Some(until) {
+            slot.set(None);
+        }
+    });
+}
+
+/// Has the task polled again after the runtime has run all ready tasks and looked at its I/O.
+pub(super) fn yield_to_runtime(cx: &mut Context<'_>) {
+    // Tokio's scheduler keeps the waker until then; waking it here would put the task in front of
+    // the I/O driver for up to 61 polls.
+    let turn = pin!(tokio::task::yield_now());
+    if let Poll::Ready(()) = turn.poll(cx) {
+        cx.waker().wake_by_ref();
+    }
+}
