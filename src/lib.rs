@@ -6,6 +6,7 @@ mod endpoint;
 mod error;
 pub mod frame;
 mod peer;
+pub mod profile;
 mod sys;
 pub mod wait;
 
@@ -13,3 +14,4 @@ pub use boxed::{Accepted, BoxDuplex, BoxListener, BoxReceiver, BoxSender, Dial, 
 pub use endpoint::{Endpoint, SocketName};
 pub use error::{BoxError, Error, ErrorKind, Result};
 pub use peer::Peer;
+pub use profile::Profile;
