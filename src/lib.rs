@@ -11,7 +11,7 @@ mod sys;
 pub mod wait;
 
 pub use boxed::{Accepted, BoxDuplex, BoxListener, BoxReceiver, BoxSender, Dial, Duplex};
-pub use endpoint::{Endpoint, SocketName};
+pub use endpoint::{Endpoint, HostPort, SignalName, SocketName};
 pub use error::{BoxError, Error, ErrorKind, Result};
 pub use peer::Peer;
 pub use profile::Profile;

@@ -1,0 +1,69 @@
+//! Profiles: consistent with addresses and with each other, and printed in the README.
+
+use std::collections::HashSet;
+
+use framewire::{
+    Endpoint, Profile,
+    profile::{Boundary, MaxLen, Reach},
+};
+
+#[test]
+fn every_sample_address_is_of_its_row() {
+    for row in Profile::all() {
+        for address in row.addresses {
+            let endpoint: Endpoint = address.parse().expect(address);
+            assert_eq!(endpoint.profile(), row);
+            assert_eq!(endpoint.to_string(), *address);
+        }
+        assert!(row.addresses.is_empty() == (row.scheme == "pipe"), "{}", row.scheme);
+    }
+}
+
+#[test]
+fn each_scheme_has_one_row() {
+    let schemes: HashSet<_> = Profile::all().iter().map(|row| row.scheme).collect();
+    assert_eq!(schemes.len(), Profile::all().len());
+}
+
+#[test]
+fn rows_do_not_contradict_themselves() {
+    for row in Profile::all() {
+        let dials = row.verbs.contains(&"connect") || row.verbs.contains(&"pair");
+        assert_eq!(row.duplex, dials, "{}: a duplex mechanism is connected", row.scheme);
+        assert!(!row.verbs.is_empty(), "{}", row.scheme);
+        if row.boundary == Boundary::LengthPrefix && row.reach == Reach::Peer {
+            assert!(matches!(row.max_len, MaxLen::Configured { .. }), "{}", row.scheme);
+        }
+        if row.duplex {
+            assert_ne!(row.reach, Reach::EveryReader, "{}", row.scheme);
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn this_version_has() {
+    use framewire::profile::Built;
+
+    let has: Vec<_> =
+        Profile::all().iter().filter(|row| row.built == Built::Yes).map(|row| row.scheme).collect();
+    assert_eq!(has, ["pipe", "unix", "tcp"]);
+}
+
+/// `FRAMEWIRE_BLESS=1 cargo test --test profile` writes the table anew.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_readme_has_the_table() {
+    const START: &str = "<!-- profiles -->\n";
+    const END: &str = "<!-- /profiles -->";
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    let readme = std::fs::read_to_string(path).expect("README.md");
+    let (before, rest) = readme.split_once(START).expect("the line <!-- profiles -->");
+    let (printed, after) = rest.split_once(END).expect("the line <!-- /profiles -->");
+    let table = format!("\n{}\n", Profile::table());
+    if std::env::var_os("FRAMEWIRE_BLESS").is_some() {
+        std::fs::write(path, format!("{before}{START}{table}{END}{after}")).expect("README.md");
+        return;
+    }
+    assert_eq!(printed, table, "run `FRAMEWIRE_BLESS=1 cargo test --test profile`");
+}
