@@ -2,6 +2,7 @@
 //! here, and whatever its tests show to be otherwise than it was planned.
 
 use super::{Boundary, Built, MaxLen, Profile, Reach, Survives, Writers};
+use crate::frame;
 
 /// The order of the README's table: what is built on byte streams, Unix's own messages, memory,
 /// kernel objects, files, and what goes over the others.
@@ -33,7 +34,7 @@ pub(crate) static ALL: [Profile; 22] = [
 /// What is built on descriptors of Unix.
 const ON_UNIX: Built = if cfg!(unix) { Built::Yes } else { Built::Elsewhere("Unix") };
 /// The limit wherever it is ours to choose.
-const BY_OPTION: MaxLen = MaxLen::Configured { default: 8 << 20 };
+const BY_OPTION: MaxLen = MaxLen::Configured { default: frame::MAX_LEN };
 const LISTEN_CONNECT: &[&str] = &["listen", "connect"];
 const SENDER_RECEIVER: &[&str] = &["receiver", "sender"];
 const ALL_FOUR: &[&str] = &["listen", "connect", "receiver", "sender"];
@@ -97,6 +98,7 @@ pub(crate) const TCP: Profile = Profile {
     scheme: "tcp",
     addresses: &["tcp://127.0.0.1:7000", "tcp://[::1]:7000"],
     verbs: LISTEN_CONNECT,
+    built: Built::Yes,
     ..PIPE
 };
 
