@@ -5,6 +5,8 @@ mod boxed;
 mod endpoint;
 mod error;
 pub mod frame;
+#[cfg(unix)]
+pub mod names;
 mod peer;
 pub mod profile;
 mod sys;

@@ -1,0 +1,72 @@
+//! Lock files: opened without trust, locked without waiting.
+
+use std::{
+    ffi::OsStr,
+    io,
+    os::fd::{AsFd, OwnedFd},
+};
+
+use rustix::{
+    fs::{self, FlockOperation, Mode, OFlags},
+    io::{Errno, pread, pwrite, retry_on_intr},
+    process::Pid,
+};
+
+/// Opens a lock file, creating it 0600 if there is none. What comes back can be anything that the
+/// name stood for, a symbolic link excepted: look before writing.
+pub(crate) fn open_lock_at(directory: impl AsFd, name: &OsStr) -> io::Result<OwnedFd> {
+    // Non-blocking, in case somebody has put a FIFO there; no controlling terminal, in case of a
+    // device.
+    let flags = OFlags::RDWR
+        | OFlags::CREATE
+        | OFlags::NOFOLLOW
+        | OFlags::CLOEXEC
+        | OFlags::NONBLOCK
+        | OFlags::NOCTTY;
+    let mode = Mode::RUSR | Mode::WUSR;
+    Ok(retry_on_intr(|| fs::openat(directory.as_fd(), name, flags, mode))?)
+}
+
+/// Takes the exclusive lock if nobody has it. The lock belongs to the open file description:
+/// a second opening in this process is a rival like any other, and the kernel gives the lock up
+/// when the last copy of the descriptor is closed, however its process ends.
+pub(crate) fn try_lock(file: impl AsFd) -> io::Result<bool> {
+    match retry_on_intr(|| fs::flock(file.as_fd(), FlockOperation::NonBlockingLockExclusive)) {
+        Ok(()) => Ok(true),
+        Err(Errno::WOULDBLOCK) => Ok(false),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// Reads from the start of a file until `buf` is full or the file ends.
+pub(crate) fn read_start(file: impl AsFd, buf: &mut [u8]) -> io::Result<usize> {
+    let mut have = 0;
+    while have < buf.len() {
+        let free = &mut buf[have..];
+        match retry_on_intr(|| pread(file.as_fd(), &mut *free, have as u64))? {
+            0 => break,
+            read => have += read,
+        }
+    }
+    Ok(have)
+}
+
+/// Makes `content` all that a file holds.
+pub(crate) fn overwrite(file: impl AsFd, content: &[u8]) -> io::Result<()> {
+    retry_on_intr(|| fs::ftruncate(file.as_fd(), 0))?;
+    let mut done = 0;
+    while done < content.len() {
+        match retry_on_intr(|| pwrite(file.as_fd(), &content[done..], done as u64))? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            wrote => done += wrote,
+        }
+    }
+    Ok(())
+}
+
+/// Whether there is a process of this number, as far as we can see.
+pub(crate) fn is_running(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    // Any answer but "no such process" speaks of one, "not permitted" too.
+    pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(Errno::SRCH))
+}
