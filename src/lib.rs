@@ -1,6 +1,7 @@
 //! Every inter-process mechanism of an operating system as an async `Stream` and `Sink` of framed
 //! messages on Tokio.
 
+mod backoff;
 mod boxed;
 mod endpoint;
 mod error;
@@ -10,6 +11,7 @@ pub mod names;
 mod peer;
 pub mod profile;
 mod sys;
+mod transport;
 pub mod wait;
 
 pub use boxed::{Accepted, BoxDuplex, BoxListener, BoxReceiver, BoxSender, Dial, Duplex};

@@ -5,6 +5,7 @@ mod cpus;
 mod entry;
 mod errno;
 mod lock;
+mod reserve;
 
 pub(crate) use bytes::{
     grow_pipe, read, recv, send, send_vectored, set_nonblocking, shutdown_write, write,
@@ -15,5 +16,6 @@ pub(crate) use entry::{
     Entry, Identity, SOCKET_PATH_MAX, make_directory_at, open_directory, open_directory_at,
     our_uid, path_of_directory, pin_at, remove_at, remove_if_at, rename_at, set_mode_at,
 };
-pub(crate) use errno::is_exhausted;
+pub(crate) use errno::{is_exhausted, is_passing};
 pub(crate) use lock::{is_running, open_lock_at, overwrite, read_start, try_lock};
+pub(crate) use reserve::{Reserve, reserve};
