@@ -10,6 +10,7 @@ pub mod frame;
 pub mod names;
 mod peer;
 pub mod profile;
+pub mod serve;
 mod sys;
 mod transport;
 pub mod wait;
