@@ -1,12 +1,16 @@
 //! Transports behind one type, for programs that choose theirs at run time.
 
-use std::{fmt, pin::Pin};
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::{Sink, Stream};
+use futures::{Sink, Stream, StreamExt};
 
-use crate::{Error, Peer, Result};
+use crate::{Endpoint, Error, Peer, Result};
 
 /// A `Stream` and `Sink` of messages: every connection of this crate, and anything else that is
 /// both. There is nothing to implement.
@@ -57,9 +61,66 @@ pub type BoxDuplex = Pin<Box<dyn Duplex + Send>>;
 /// # Examples
 ///
 /// ```
-/// let nobody: framewire::BoxListener = Box::pin(futures::stream::empty());
+/// use framewire::Endpoint;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> framewire::Result<()> {
+/// let endpoint: Endpoint = "tcp://127.0.0.1:0".parse()?;
+/// let listener = endpoint.listen().await?;
+/// // Port 0 lets the system choose: the listener knows what it chose.
+/// assert_ne!(listener.endpoint(), &endpoint);
+/// # Ok(())
+/// # }
 /// ```
-pub type BoxListener = Pin<Box<dyn Stream<Item = Result<Accepted>> + Send>>;
+pub struct BoxListener {
+    endpoint: Endpoint,
+    incoming: Pin<Box<dyn Stream<Item = Result<Accepted>> + Send>>,
+}
+
+impl BoxListener {
+    /// Boxes a listener of your own, which listens on `endpoint`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use framewire::{Accepted, BoxListener, Result};
+    ///
+    /// # fn main() -> framewire::Result<()> {
+    /// let nobody = BoxListener::new("unix:///run/app.sock".parse()?, futures::stream::empty::<Result<Accepted>>());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn new<C: Into<Accepted> + 'static>(
+        endpoint: Endpoint,
+        incoming: impl Stream<Item = Result<C>> + Send + 'static,
+    ) -> Self {
+        let incoming = incoming.map(|accepted| accepted.map(Into::into));
+        Self { endpoint, incoming: Box::pin(incoming) }
+    }
+
+    /// What is listened on, as whoever connects should write it.
+    ///
+    /// # Examples
+    ///
+    /// See [`BoxListener`].
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+}
+
+impl Stream for BoxListener {
+    type Item = Result<Accepted>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.incoming.as_mut().poll_next(cx)
+    }
+}
+
+impl fmt::Debug for BoxListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BoxListener").field("endpoint", &self.endpoint).finish_non_exhaustive()
+    }
+}
 
 /// A connection that was accepted, and who is at its other end.
 ///

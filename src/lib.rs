@@ -3,6 +3,7 @@
 
 mod backoff;
 mod boxed;
+mod dial;
 mod endpoint;
 mod error;
 pub mod frame;
@@ -20,3 +21,6 @@ pub use endpoint::{Endpoint, HostPort, SignalName, SocketName};
 pub use error::{BoxError, Error, ErrorKind, Result};
 pub use peer::Peer;
 pub use profile::Profile;
+pub use transport::tcp;
+#[cfg(unix)]
+pub use transport::{pipe, unix};

@@ -308,7 +308,7 @@ fn without_a_runtime_it_is_an_error() {
 #[test]
 fn it_can_be_spawned() {
     fn is_send<T: Send>(_: T) {}
-    let listener: framewire::BoxListener = Box::pin(stream::empty());
+    let listener = stream::empty::<framewire::Result<framewire::Accepted>>();
     is_send(Server::new(listener).run(echo, pending::<()>()));
 }
 

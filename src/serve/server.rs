@@ -35,14 +35,14 @@ const BREATH: Duration = Duration::from_millis(1);
 /// # Examples
 ///
 /// ```
-/// use framewire::{Accepted, BoxListener, frame::Frames, serve::Server};
+/// use framewire::{Accepted, frame::Frames, serve::Server};
 /// use futures::{SinkExt, StreamExt, stream};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> framewire::Result<()> {
 /// # let (ours, theirs) = tokio::io::duplex(64);
 /// # let accepted = Accepted { peer: None, io: Box::pin(Frames::new(theirs)) };
-/// # let listener: BoxListener = Box::pin(stream::iter([Ok(accepted)]).chain(stream::pending()));
+/// # let listener = stream::iter([Ok(accepted)]).chain(stream::pending());
 /// # let shutdown = async {
 /// #     let mut ours = Frames::new(ours);
 /// #     ours.send("hello".into()).await.unwrap();
@@ -111,10 +111,10 @@ impl<L> Server<L> {
     /// # Examples
     ///
     /// ```
-    /// use framewire::{BoxListener, serve::Server};
+    /// use framewire::serve::Server;
     ///
     /// // One after the other.
-    /// let listener: BoxListener = Box::pin(futures::stream::empty());
+    /// let listener = futures::stream::empty::<framewire::Result<framewire::Accepted>>();
     /// let server = Server::new(listener).max_connections(1);
     /// ```
     pub fn max_connections(mut self, max: usize) -> Self {
@@ -128,10 +128,10 @@ impl<L> Server<L> {
     /// # Examples
     ///
     /// ```
-    /// use framewire::{BoxListener, serve::Server};
+    /// use framewire::serve::Server;
     ///
     /// // Among friends.
-    /// let listener: BoxListener = Box::pin(futures::stream::empty());
+    /// let listener = futures::stream::empty::<framewire::Result<framewire::Accepted>>();
     /// let server = Server::new(listener).max_per_uid(usize::MAX);
     /// ```
     ///
@@ -148,10 +148,10 @@ impl<L> Server<L> {
     /// # Examples
     ///
     /// ```
-    /// use framewire::{BoxListener, serve::Server};
+    /// use framewire::serve::Server;
     /// use std::time::Duration;
     ///
-    /// let listener: BoxListener = Box::pin(futures::stream::empty());
+    /// let listener = futures::stream::empty::<framewire::Result<framewire::Accepted>>();
     /// let server = Server::new(listener).drain(Duration::from_secs(30));
     /// ```
     pub fn drain(mut self, within: Duration) -> Self {

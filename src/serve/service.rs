@@ -13,7 +13,7 @@ use crate::Result;
 ///
 /// ```
 /// use async_trait::async_trait;
-/// use framewire::{Accepted, BoxListener, Result, serve::{Closing, Serve, Server}};
+/// use framewire::{Accepted, Result, serve::{Closing, Serve, Server}};
 /// use futures::{SinkExt, StreamExt};
 /// use std::sync::Arc;
 ///
@@ -36,7 +36,7 @@ use crate::Result;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<()> {
-/// # let listener: BoxListener = Box::pin(futures::stream::empty());
+/// # let listener = futures::stream::empty::<Result<Accepted>>();
 /// let polite = true;
 /// let service: Arc<dyn Serve<Accepted>> =
 ///     if polite { Arc::new(Greeter { greeting: "hello" }) } else { Arc::new(sink) };

@@ -1,5 +1,9 @@
-//! One file or folder a mechanism.
+//! One file or folder a mechanism: this listing is the table of contents.
 
-// Listeners call it; there is none yet.
-#[allow(dead_code)]
 pub(crate) mod accept;
+#[cfg(unix)]
+pub mod pipe;
+pub(crate) mod socket;
+pub mod tcp;
+#[cfg(unix)]
+pub mod unix;

@@ -9,7 +9,10 @@ use std::{
     task::{Context, Poll},
 };
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
 
 use super::{Direction, Fd, Strategy, fd::Tried};
 use crate::sys;
@@ -76,6 +79,29 @@ impl Io {
     /// When there is no Tokio runtime here to wait on.
     pub fn socket(fd: OwnedFd) -> io::Result<Self> {
         Ok(Self { fd: Some(Fd::new(fd)?), kind: Kind::Socket })
+    }
+
+    /// Takes a TCP stream over from tokio.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let address = listener.local_addr()?;
+    /// use framewire::wait::Io;
+    ///
+    /// let io = Io::tcp(tokio::net::TcpStream::connect(address).await?)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When there is no Tokio runtime here to wait on.
+    pub fn tcp(stream: TcpStream) -> io::Result<Self> {
+        Self::socket(stream.into_std()?.into())
     }
 
     /// Takes one end of a pipe over and makes it `O_NONBLOCK`, for all who share the open file.

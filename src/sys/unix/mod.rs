@@ -5,6 +5,8 @@ mod cpus;
 mod entry;
 mod errno;
 mod lock;
+mod peer;
+mod pipe;
 mod reserve;
 
 pub(crate) use bytes::{
@@ -18,4 +20,6 @@ pub(crate) use entry::{
 };
 pub(crate) use errno::{is_exhausted, is_passing};
 pub(crate) use lock::{is_running, open_lock_at, overwrite, read_start, try_lock};
+pub(crate) use peer::{HAS_ABSTRACT_NAMES, SOCKETS_HAVE_MODES, is_connected, peer};
+pub(crate) use pipe::{inherit_pipe, is_pipe, pipe, take_stdio};
 pub(crate) use reserve::{Reserve, reserve};

@@ -1,0 +1,79 @@
+//! The main job: every mechanism echoes between real processes, each answer is compared byte for
+//! byte, and a table is printed.
+//!
+//! ```text
+//! cargo run --release --example echo -- [--only a,b] [--messages N] [--size BYTES] [--json]
+//! ```
+//!
+//! It exits with 1 when a row differs in one byte, hangs for 30 s, or leaves a name, a process or
+//! a descriptor behind.
+
+mod client;
+mod report;
+mod row;
+mod server;
+
+use std::{fs, process::ExitCode};
+
+use framewire::{Error, ErrorKind, Result, names::Directory};
+use report::{Report, Request};
+use row::{ROWS, Row};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let mut words = std::env::args().skip(1);
+    let first = words.next();
+    if first.as_deref() == Some("--serve") {
+        let served = server::run(&words.next().unwrap_or_default()).await;
+        return exit_code(served.inspect_err(|error| eprintln!("server: {error}")).is_ok());
+    }
+    let Some(request) = Request::parse(first.into_iter().chain(words)) else {
+        eprintln!("usage: echo [--only a,b] [--messages N] [--size BYTES] [--json]");
+        return ExitCode::from(2);
+    };
+    let mut report = Report::new(request.clone());
+    for row in ROWS.iter().filter(|row| request.wants(row)) {
+        let outcome = run(row, &mut report).await;
+        report.row(row, outcome);
+    }
+    exit_code(report.finish())
+}
+
+/// Runs one row, and looks that nothing is left of it.
+async fn run(row: &Row, report: &mut Report) -> Result<report::Line> {
+    let descriptors = descriptors();
+    let directory = Directory::private(&format!("framewire-echo-{}", std::process::id()))?;
+    let path = directory.path().to_owned();
+    let outcome = exchange(row, &path, report).await;
+    drop(directory);
+    let names = fs::read_dir(&path)?.count();
+    fs::remove_dir_all(&path)?;
+    let line = outcome?;
+    let left = |what: &str| Err(Error::new(ErrorKind::Io, format!("{what} was left behind")));
+    match (names, self::descriptors() == descriptors) {
+        (0, true) => Ok(line),
+        (0, false) => left("a descriptor"),
+        _ => left("a name"),
+    }
+}
+
+async fn exchange(row: &Row, path: &std::path::Path, report: &mut Report) -> Result<report::Line> {
+    let request = report.request.clone();
+    let pair = row.start(path).await?;
+    let pid = pair.server.pid;
+    let progress = |done| report.progress(row, done);
+    let measured = client::run(pair.connection, request.messages, request.size, progress).await?;
+    if !pair.server.end().await? {
+        return Err(Error::new(ErrorKind::Io, "the server did not end in order"));
+    }
+    Ok(report::Line { endpoint: pair.endpoint, server: pid, measured })
+}
+
+/// How many descriptors this process has, where the system can tell.
+fn descriptors() -> Option<usize> {
+    Some(fs::read_dir("/proc/self/fd").ok()?.count())
+}
+
+fn exit_code(success: bool) -> ExitCode {
+    if success { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,107 @@
+//! The rows of the table: one a mechanism, and how its echo server is reached.
+
+use std::{env, path::Path, process};
+
+use framewire::{
+    BoxDuplex, Endpoint, Result,
+    pipe::{self, Child},
+};
+use tokio::process::Command;
+
+/// How the client comes to a connection with the server, which is always a process of its own.
+#[derive(Clone, Copy)]
+pub(crate) enum Reach {
+    /// By an address, made of a private directory; the server listens on it.
+    Address(fn(&Path) -> String),
+    /// Over two pipes that the server inherits.
+    Inherited,
+    /// Over the server's standard input and output.
+    Stdio,
+}
+
+/// One row: its name is the module's, variants behind a colon.
+#[derive(Clone, Copy)]
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    pub(crate) reach: Reach,
+}
+
+/// A mechanism joins by a row here.
+pub(crate) const ROWS: &[Row] = &[
+    Row { name: "pipe", reach: Reach::Inherited },
+    Row { name: "pipe:child", reach: Reach::Stdio },
+    Row {
+        name: "unix",
+        reach: Reach::Address(|dir| format!("unix://{}", dir.join("echo.sock").display())),
+    },
+    #[cfg(target_os = "linux")]
+    Row {
+        name: "unix:abstract",
+        reach: Reach::Address(|_| format!("unix://@framewire-echo-{}", process::id())),
+    },
+    Row { name: "tcp", reach: Reach::Address(|_| "tcp://127.0.0.1:0".into()) },
+];
+
+/// A server that runs, and the client's connection to it.
+pub(crate) struct Pair {
+    pub(crate) endpoint: String,
+    pub(crate) connection: BoxDuplex,
+    pub(crate) server: Server,
+}
+
+/// The server's process, and what ends it.
+pub(crate) struct Server {
+    pub(crate) pid: u32,
+    /// It drains and ends when this does.
+    control: Option<Child>,
+    process: Option<tokio::process::Child>,
+}
+
+impl Row {
+    /// Whether `--only` names this row or its module.
+    pub(crate) fn is_named(&self, only: &str) -> bool {
+        self.name == only || self.name.split(':').next() == Some(only)
+    }
+
+    /// Starts the server and connects to it.
+    pub(crate) async fn start(&self, directory: &Path) -> Result<Pair> {
+        let mut command = Command::new(env::current_exe()?);
+        command.kill_on_drop(true);
+        match self.reach {
+            Reach::Address(address) => {
+                let endpoint = address(directory);
+                let mut control = {
+                    command.args(["--serve", &endpoint]);
+                    pipe::spawn(command)
+                }?;
+                let pid = control.id().unwrap_or_default();
+                let endpoint = crate::server::address_of(&mut control).await?;
+                let connection = endpoint.parse::<Endpoint>()?.connect().await?;
+                let server = Server { pid, control: Some(control), process: None };
+                Ok(Pair { endpoint, connection, server })
+            }
+            Reach::Inherited | Reach::Stdio => {
+                let stdio = matches!(self.reach, Reach::Stdio);
+                command.args(["--serve", if stdio { "stdio" } else { "inherited" }]);
+                let child = pipe::Options::new().stdio(stdio).spawn(command)?;
+                let pid = child.id().unwrap_or_default();
+                let Child { connection, process } = child;
+                let server = Server { pid, control: None, process: Some(process) };
+                let endpoint = if stdio { "stdin/stdout" } else { "two descriptors" };
+                Ok(Pair { endpoint: endpoint.into(), connection: Box::pin(connection), server })
+            }
+        }
+    }
+}
+
+impl Server {
+    /// Waits for the server to end, which it does once its connections have.
+    pub(crate) async fn end(self) -> Result<bool> {
+        let status = match (self.control, self.process) {
+            (Some(control), _) => control.finish().await?,
+            (None, Some(mut process)) => process.wait().await?,
+            (None, None) => return Ok(false),
+        };
+        Ok(status.success())
+    }
+}

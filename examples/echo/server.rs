@@ -1,0 +1,41 @@
+//! The server's side: a process of its own for each row.
+
+use bytes::Bytes;
+use framewire::{
+    Accepted, BoxDuplex, Endpoint, Error, ErrorKind, Result,
+    pipe::{self, Child},
+    serve::Server,
+};
+use futures::{SinkExt, StreamExt};
+
+/// Serves until the parent ends.
+pub(crate) async fn run(reach: &str) -> Result<()> {
+    match reach {
+        "inherited" => echo(Box::pin(pipe::inherited()?)).await,
+        "stdio" => echo(Box::pin(pipe::stdio()?)).await,
+        endpoint => serve(endpoint.parse()?).await,
+    }
+}
+
+async fn serve(endpoint: Endpoint) -> Result<()> {
+    let mut control = pipe::inherited()?;
+    let listener = endpoint.listen().await?;
+    control.send(Bytes::from(listener.endpoint().to_string())).await?;
+    // The parent says nothing more: the end of its pipe is the end of our work.
+    let parent_ended = async move { while let Some(Ok(_)) = control.next().await {} };
+    Server::new(listener).run(|client: Accepted, _| echo(client.io), parent_ended).await?;
+    Ok(())
+}
+
+async fn echo(connection: BoxDuplex) -> Result<()> {
+    let (sink, stream) = connection.split();
+    stream.forward(sink).await
+}
+
+/// What a server says first over the pipes it inherited: where it listens.
+pub(crate) async fn address_of(server: &mut Child) -> Result<String> {
+    match server.connection.next().await {
+        Some(address) => Ok(String::from_utf8_lossy(&address?).into_owned()),
+        None => Err(Error::new(ErrorKind::Closed, "the server ended before it listened")),
+    }
+}

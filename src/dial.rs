@@ -1,0 +1,148 @@
+//! The verbs of an address.
+
+use async_trait::async_trait;
+
+#[cfg(unix)]
+use crate::unix;
+use crate::{
+    BoxDuplex, BoxListener, BoxReceiver, BoxSender, Dial, Endpoint, Error, ErrorKind, Result,
+    profile::Built, tcp,
+};
+
+/// What a program asks of an address that it was configured with.
+///
+/// Where the mechanism has the verb and this build can do it, it is the same as calling the
+/// mechanism's own module with default options.
+impl Endpoint {
+    /// Connects.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use framewire::Endpoint;
+    /// use futures::{SinkExt, StreamExt};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> framewire::Result<()> {
+    /// # let listener = framewire::tcp::listen("127.0.0.1:0").await?;
+    /// # let address = listener.endpoint().to_string();
+    /// # tokio::spawn(listener.take(1).for_each(|peer| async {
+    /// #     let (sink, stream) = peer.unwrap().split();
+    /// #     let _ = stream.forward(sink).await;
+    /// # }));
+    /// let endpoint: Endpoint = address.parse()?;
+    /// let mut connection = endpoint.connect().await?;
+    /// connection.send("hello".into()).await?;
+    /// assert_eq!(connection.next().await.expect("an echo server is there")?, "hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](ErrorKind::Unsupported) with the reason, where this cannot be done here;
+    /// else as the mechanism's own `connect`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel-safe: a connection that is being made is closed.
+    pub async fn connect(&self) -> Result<BoxDuplex> {
+        match self {
+            #[cfg(unix)]
+            Self::Unix(name) => Ok(Box::pin(unix::connect(name.clone()).await?)),
+            Self::Tcp(address) => Ok(Box::pin(tcp::connect(address.to_string()).await?)),
+            other => Err(other.cannot("connect")),
+        }
+    }
+
+    /// Listens.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use framewire::Endpoint;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> framewire::Result<()> {
+    /// let endpoint: Endpoint = "tcp://127.0.0.1:0".parse()?;
+    /// let listener = endpoint.listen().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](ErrorKind::Unsupported) with the reason, where this cannot be done here;
+    /// else as the mechanism's own `listen`.
+    pub async fn listen(&self) -> Result<BoxListener> {
+        match self {
+            #[cfg(unix)]
+            Self::Unix(name) => {
+                let listener = unix::listen(name.clone()).await?;
+                Ok(BoxListener::new(listener.endpoint().clone(), listener))
+            }
+            Self::Tcp(address) => {
+                let listener = tcp::listen(address.to_string()).await?;
+                Ok(BoxListener::new(listener.endpoint().clone(), listener))
+            }
+            other => Err(other.cannot("listen")),
+        }
+    }
+
+    /// Opens the receiving end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use framewire::{Endpoint, ErrorKind};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> framewire::Result<()> {
+    /// let endpoint: Endpoint = "tcp://127.0.0.1:0".parse()?;
+    /// // TCP has connections, and no receivers.
+    /// assert_eq!(endpoint.receiver().await.err().map(|e| e.kind()), Some(ErrorKind::Unsupported));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](ErrorKind::Unsupported) with the reason, where this cannot be done here;
+    /// else as the mechanism's own `receiver`.
+    pub async fn receiver(&self) -> Result<BoxReceiver> {
+        Err(self.cannot("receiver"))
+    }
+
+    /// Opens the sending end.
+    ///
+    /// # Examples
+    ///
+    /// See [`receiver`](Self::receiver).
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](ErrorKind::Unsupported) with the reason, where this cannot be done here;
+    /// else as the mechanism's own `sender`.
+    pub async fn sender(&self) -> Result<BoxSender> {
+        Err(self.cannot("sender"))
+    }
+
+    /// Why a verb cannot be done here.
+    fn cannot(&self, verb: &'static str) -> Error {
+        let profile = self.profile();
+        let scheme = self.scheme();
+        let cause = match profile.built {
+            Built::Yes => format!("{scheme} has no `{verb}`, only: {}", profile.verbs.join(", ")),
+            Built::NotYet => format!("this version of framewire does not have {scheme} yet"),
+            Built::Elsewhere(platform) => format!("{scheme} is for {platform}, and this is not"),
+        };
+        Error::new(ErrorKind::Unsupported, cause).doing(verb).on(self.clone())
+    }
+}
+
+#[async_trait]
+impl Dial for Endpoint {
+    async fn dial(&self) -> Result<BoxDuplex> {
+        self.connect().await
+    }
+}

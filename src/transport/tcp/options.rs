@@ -1,0 +1,276 @@
+//! What can be chosen about TCP.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::{
+    net::{TcpSocket, TcpStream, lookup_host},
+    time::timeout,
+};
+
+use super::{Connection, Listener, Socket};
+use crate::{
+    Endpoint, Error, ErrorKind, HostPort, Peer, Result,
+    frame::{Frames, MAX_LEN},
+    wait::{Io, Strategy},
+};
+
+/// Options of listeners and connections.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use framewire::tcp;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> framewire::Result<()> {
+/// let listener = tcp::listen("127.0.0.1:0").await?;
+/// let address = listener.local_addr().to_string();
+/// let client = tcp::Options::new().deadline(Duration::from_secs(1)).connect(address).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Options {
+    max_len: usize,
+    strategy: Strategy,
+    deadline: Duration,
+    keep_alive: bool,
+    exposed: bool,
+    backlog: u32,
+}
+
+impl Options {
+    /// The defaults, each named at the method that changes it.
+    ///
+    /// # Examples
+    ///
+    /// See [`Options`].
+    pub fn new() -> Self {
+        Self {
+            max_len: MAX_LEN,
+            strategy: Strategy::default(),
+            deadline: Duration::from_secs(5),
+            keep_alive: true,
+            exposed: false,
+            backlog: 1024,
+        }
+    }
+
+    /// The largest message that is sent and accepted, in bytes: 8 MiB.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let options = framewire::tcp::Options::new().max_len(64 << 20);
+    /// ```
+    pub fn max_len(mut self, max_len: usize) -> Self {
+        self.max_len = max_len;
+        self
+    }
+
+    /// How connections wait: [`Strategy::Adaptive`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use framewire::{tcp, wait::Strategy};
+    ///
+    /// let options = tcp::Options::new().strategy(Strategy::Park);
+    /// ```
+    pub fn strategy(mut self, strategy: Strategy) -> Self {
+        self.strategy = strategy;
+        self
+    }
+
+    /// How long [`connect`](Self::connect) may take, name look-up included: 5 s.
+    ///
+    /// # Examples
+    ///
+    /// See [`Options`].
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Whether a peer that has gone silent is noticed, by probes after 15 s without traffic, every
+    /// 5 s, three of them, and (Linux) after 30 s in which nothing we sent was confirmed: yes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let options = framewire::tcp::Options::new().keep_alive(false);
+    /// ```
+    pub fn keep_alive(mut self, keep_alive: bool) -> Self {
+        self.keep_alive = keep_alive;
+        self
+    }
+
+    /// Whether [`listen`](Self::listen) accepts an address that other machines can reach: no.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use framewire::{ErrorKind, tcp};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let refused = tcp::listen("0.0.0.0:0").await.unwrap_err();
+    /// assert_eq!(refused.kind(), ErrorKind::Denied);
+    /// # }
+    /// ```
+    pub fn exposed(mut self, exposed: bool) -> Self {
+        self.exposed = exposed;
+        self
+    }
+
+    /// How many connections can wait to be accepted: 1024, and no more than the system's limit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let options = framewire::tcp::Options::new().backlog(16);
+    /// ```
+    pub fn backlog(mut self, backlog: u32) -> Self {
+        self.backlog = backlog;
+        self
+    }
+
+    /// Listens on `host:port`; port 0 lets the system choose.
+    ///
+    /// # Examples
+    ///
+    /// See the [module](super).
+    ///
+    /// # Errors
+    ///
+    /// [`InUse`](ErrorKind::InUse): somebody listens there. [`Denied`](ErrorKind::Denied): the
+    /// address can be reached from other machines and was not said to be [`exposed`]
+    /// (Self::exposed), or the port needs privileges. [`Address`](ErrorKind::Address): not
+    /// `host:port`, or a host that has no address.
+    pub async fn listen(&self, address: impl Into<String>) -> Result<Listener> {
+        let endpoint = endpoint(address.into())?;
+        let bound = self.bind(&endpoint).await;
+        bound.map_err(|error| error.doing("listen on").on(endpoint))
+    }
+
+    /// Connects to `host:port`, trying each of the host's addresses.
+    ///
+    /// # Examples
+    ///
+    /// See the [module](super).
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](ErrorKind::NotFound): nobody listens there. [`TimedOut`](ErrorKind::TimedOut):
+    /// no answer before the deadline. [`Address`](ErrorKind::Address): not `host:port`, or a host
+    /// that has no address.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel-safe: a connection that is being made is closed.
+    pub async fn connect(&self, address: impl Into<String>) -> Result<Connection> {
+        let endpoint = endpoint(address.into())?;
+        let connected = match timeout(self.deadline, connect(&endpoint)).await {
+            Ok(connected) => connected,
+            Err(_) => {
+                Err(Error::new(ErrorKind::TimedOut, format!("no answer in {:?}", self.deadline))
+                    .remedy("is a firewall dropping it? raise `tcp::Options::deadline` otherwise"))
+            }
+        };
+        let connection = connected.and_then(|stream| self.connection(stream, &endpoint));
+        let connection =
+            connection.map_err(|error| error.doing("connect to").on(Arc::clone(&endpoint)))?;
+        tracing::debug!(%endpoint, peer = ?connection.peer(), "connected");
+        Ok(connection)
+    }
+
+    async fn bind(&self, endpoint: &Arc<Endpoint>) -> Result<Listener> {
+        let mut last = None;
+        for addr in resolve(endpoint).await? {
+            if !self.exposed && !addr.ip().is_loopback() {
+                let cause = format!("{addr} can be reached from other machines");
+                last =
+                    Some(Error::new(ErrorKind::Denied, cause).remedy(
+                        "listen on 127.0.0.1 or [::1], or say `tcp::Options::exposed(true)`",
+                    ));
+                continue;
+            }
+            match self.bind_to(addr) {
+                Ok(listener) => return Listener::new(listener, self.clone(), endpoint),
+                Err(error) => last = Some(error.into()),
+            }
+        }
+        Err(last.unwrap_or_else(no_address))
+    }
+
+    fn bind_to(&self, addr: SocketAddr) -> std::io::Result<tokio::net::TcpListener> {
+        let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // Elsewhere than on Windows this only lets go of a port that closed connections linger on.
+        if cfg!(unix) {
+            socket.set_reuseaddr(true)?;
+        }
+        socket.bind(addr)?;
+        socket.listen(self.backlog)
+    }
+
+    /// Sets the stream up and frames it.
+    pub(super) fn connection(
+        &self,
+        stream: TcpStream,
+        endpoint: &Arc<Endpoint>,
+    ) -> Result<Connection> {
+        stream.set_nodelay(true)?;
+        if self.keep_alive {
+            keep_alive(&stream)?;
+        }
+        let peer = Peer { addr: Some(stream.peer_addr()?), ..Peer::default() };
+        let io = Io::tcp(stream)?.strategy(self.strategy);
+        let frames = Frames::new(Socket::new(io, peer)).max_len(self.max_len);
+        Ok(frames.on(Arc::clone(endpoint)))
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn endpoint(address: String) -> Result<Arc<Endpoint>> {
+    Ok(Arc::new(Endpoint::Tcp(address.parse::<HostPort>()?)))
+}
+
+fn keep_alive(stream: &TcpStream) -> std::io::Result<()> {
+    let socket = SockRef::from(stream);
+    let probes = TcpKeepalive::new().with_time(Duration::from_secs(15));
+    socket.set_tcp_keepalive(&probes.with_interval(Duration::from_secs(5)).with_retries(3))?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(Duration::from_secs(30)))?;
+    Ok(())
+}
+
+async fn resolve(endpoint: &Endpoint) -> Result<Vec<SocketAddr>> {
+    let Endpoint::Tcp(address) = endpoint else { return Err(no_address()) };
+    match lookup_host(address.to_string()).await {
+        Ok(found) => Ok(found.collect()),
+        Err(error) => Err(Error::new(ErrorKind::Address, error).remedy("is the host name right?")),
+    }
+}
+
+async fn connect(endpoint: &Endpoint) -> Result<TcpStream> {
+    let mut last = None;
+    for addr in resolve(endpoint).await? {
+        match TcpStream::connect(addr).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = Some(error.into()),
+        }
+    }
+    Err(last.unwrap_or_else(no_address))
+}
+
+fn no_address() -> Error {
+    Error::new(ErrorKind::Address, "the host has no address")
+}
