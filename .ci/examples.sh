@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# Uses the examples as a person would, from two shells: a server in one, calls from another; then a
+# peer in Python, and socat on either side.
+set -euo pipefail
+. .ci/common.sh
+
+[ -e examples/unix.rs ] || skip "there is no examples/unix.rs"
+cargo build -q --locked --examples
+dir=$(mktemp -d)
+server=''
+trap '[ -z "$server" ] || kill -9 "$server" 2>/dev/null || true; rm -rf "$dir"' EXIT
+
+example() { bounded 30 cargo run -q --locked --example "$@"; }
+
+# serve EXAMPLE ARGUMENTS...: starts a server in the background.
+serve() {
+  local name=$1
+  shift
+  # No `bounded` in between: the process id must be the server's own, and cargo becomes it.
+  cargo run -q --locked --example "$name" -- serve "$@" >"$dir/log" 2>&1 </dev/null &
+  server=$!
+}
+
+# same WHAT GOT WANTED
+same() {
+  [ "$2" = "$3" ] || { cat "$dir/log" 2>/dev/null; fail "$1: got '$2', expected '$3'"; }
+  echo "ok: $1"
+}
+
+# call EXAMPLE ARGUMENTS...: calls until the server is up, for at most 10 s.
+call() {
+  local name=$1 tries=0
+  shift
+  until example "$name" -- call "$@" 2>"$dir/error"; do
+    tries=$((tries + 1))
+    if [ $tries = 50 ]; then cat "$dir/error" "$dir/log" >&2; fail "call $*"; fi
+    sleep 0.2
+  done
+}
+
+# Ends the server as Ctrl-C does; it must be gone within 5 s, and its name with it.
+interrupt() {
+  local tries=0
+  kill -INT "$server"
+  while kill -0 "$server" 2>/dev/null; do
+    tries=$((tries + 1))
+    [ $tries -lt 50 ] || fail "the server is still there 5 s after Ctrl-C"
+    sleep 0.1
+  done
+  wait "$server" 2>/dev/null || true
+  server=''
+}
+
+socket=$dir/e.sock
+serve unix "unix://$socket"
+same "unix: a call is answered" "$(call unix "unix://$socket" hello)" hello
+same "unix: a Python peer" "$(python3 .ci/peer.py "$socket")" "3 messages came back as they were"
+kill -9 "$server"
+wait "$server" 2>/dev/null || true
+serve unix "unix://$socket"
+same "unix: after kill -9 the next server is there" "$(call unix "unix://$socket" again)" again
+interrupt
+[ ! -e "$socket" ] || fail "the server left $socket behind"
+echo "ok: unix: Ctrl-C ends the server and removes its socket"
+
+if [ -e examples/tcp.rs ]; then
+  port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  serve tcp "tcp://127.0.0.1:$port"
+  same "tcp: a call is answered" "$(call tcp "tcp://127.0.0.1:$port" hello)" hello
+  same "tcp: a Python peer" "$(python3 .ci/peer.py "127.0.0.1:$port")" "3 messages came back as they were"
+  interrupt
+fi
+
+command -v socat >/dev/null || fail "there is no socat"
+serve unix "unix://$dir/lines.sock" --framing lines
+same "lines: a call is answered" "$(call unix "unix://$dir/lines.sock" hello --framing lines)" hello
+same "lines: socat as the client" \
+  "$(printf 'hello\nworld\n' | bounded 30 socat -t 5 - "UNIX-CONNECT:$dir/lines.sock")" $'hello\nworld'
+interrupt
+socat "UNIX-LISTEN:$dir/socat.sock,fork" EXEC:cat >"$dir/log" 2>&1 </dev/null &
+server=$!
+same "lines: socat as the server" "$(call unix "unix://$dir/socat.sock" hello --framing lines)" hello
