@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What the steps share; sourced by .ci/run and by the scripts beside it, from the project's root.
 
 # A peer that is missing (Python, socat) is a failure here, not a reason to skip a test.
