@@ -28,6 +28,6 @@ unset RUSTUP_TOOLCHAIN RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
 for set in --all-features --no-default-features; do
   echo "check $set:$flags"
   # shellcheck disable=SC2086 # a list of words
-  CARGO_BUILD_WARNINGS=deny /usr/bin/cargo check -q --locked -Zwarnings \
+  CARGO_BUILD_WARNINGS=deny /usr/bin/cargo check -q --locked --keep-going -Zwarnings \
     -Zbuild-std=std,panic_abort --lib $set $flags
 done

@@ -52,11 +52,17 @@ while IFS= read -r program; do
     "$program" </dev/null || failed="$failed ${program##*/}"
 done <programs
 
-# A process that outlives its test is a leak whoever ran it; here it can be told by its owner.
-left=$(ps -o pid=,args= -u "$user" || true)
-if [ -n "$left" ]; then
+# A process that outlives its test is a leak whoever ran it; here it can be told by its owner. One
+# that is on its way out gets a moment, and one that only waits to be reaped does not count.
+left() { ps -o stat=,pid=,args= -u "$user" | grep -v '^Z' || true; }
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+  [ -n "$(left)" ] || break
+  sleep 0.2
+done
+found=$(left)
+if [ -n "$found" ]; then
   # shellcheck disable=SC2046 # a list of process ids
-  kill -9 $(awk '{print $1}' <<<"$left") || true
-  fail "processes outlived the tests: $left"
+  kill -9 $(awk '{print $2}' <<<"$found") || true
+  fail "processes outlived the tests: $found"
 fi
 [ -z "$failed" ] || fail "failed as an ordinary user:$failed"
