@@ -7,13 +7,16 @@ mod dial;
 mod endpoint;
 mod error;
 pub mod frame;
+pub mod message;
 #[cfg(unix)]
 pub mod names;
 mod peer;
+mod place;
 pub mod profile;
 pub mod serve;
 mod sys;
 mod transport;
+mod turn;
 pub mod wait;
 
 pub use boxed::{Accepted, BoxDuplex, BoxListener, BoxReceiver, BoxSender, Dial, Duplex};

@@ -19,10 +19,12 @@ use tokio::{
 use tokio_util::io::poll_read_buf;
 
 use super::{Decoder, Encoder};
-use crate::{Endpoint, Error, Result};
+use crate::{
+    Endpoint, Error, Result,
+    place::Place,
+    turn::{RUN, Turn},
+};
 
-/// Messages that are handed out for one unit of Tokio's cooperative budget.
-const RUN: u8 = 64;
 /// Pieces of one gather write.
 const PIECES: usize = 64;
 /// How long [`Frames::finish`] waits for the peer to end.
@@ -60,11 +62,10 @@ pub struct Frames<T> {
     io: T,
     decoder: Decoder,
     encoder: Encoder,
-    endpoint: Option<Arc<Endpoint>>,
+    place: Place,
     /// The stream has ended, in order or not.
     ended: bool,
-    /// Messages handed out since the budget was last charged.
-    run: u8,
+    turn: Turn,
 }
 
 impl<T> Frames<T> {
@@ -78,9 +79,9 @@ impl<T> Frames<T> {
             io,
             decoder: Decoder::new(),
             encoder: Encoder::new(),
-            endpoint: None,
+            place: Place::default(),
             ended: false,
-            run: 0,
+            turn: Turn::default(),
         }
     }
 
@@ -116,7 +117,7 @@ impl<T> Frames<T> {
     /// ```
     #[must_use]
     pub fn on(mut self, endpoint: impl Into<Arc<Endpoint>>) -> Self {
-        self.endpoint = Some(endpoint.into());
+        self.place.set(endpoint);
         self
     }
 
@@ -126,7 +127,7 @@ impl<T> Frames<T> {
     ///
     /// See [`on`](Self::on).
     pub fn endpoint(&self) -> Option<&Endpoint> {
-        self.endpoint.as_deref()
+        self.place.endpoint()
     }
 
     /// The byte stream below. Reading or writing it directly breaks the framing.
@@ -163,17 +164,6 @@ impl<T> Frames<T> {
     /// ```
     pub fn into_io(self) -> (T, Bytes) {
         (self.io, self.decoder.into_leftover())
-    }
-
-    /// Tells an error where and when it happened, and whoever watches about it.
-    #[cold]
-    fn failed(&self, doing: &'static str, error: Error) -> Error {
-        let error = match &self.endpoint {
-            Some(endpoint) => error.doing(doing).on(Arc::clone(endpoint)),
-            None => error.doing(doing),
-        };
-        tracing::debug!(kind = ?error.kind(), %error, "a peer caused an error");
-        error
     }
 }
 
@@ -215,7 +205,7 @@ impl<T: AsyncRead + Unpin> Frames<T> {
             messages.push(message);
             count += 1;
         }
-        self.run = RUN;
+        self.turn.over();
         Ok(count)
     }
 
@@ -264,14 +254,11 @@ impl<T: AsyncRead + Unpin> Frames<T> {
         if self.ended {
             return Poll::Ready(None);
         }
-        if self.run >= RUN {
-            ready!(coop::poll_proceed(cx)).made_progress();
-            self.run = 0;
-        }
+        ready!(self.turn.poll(cx));
         loop {
             match decode(&mut self.decoder) {
                 Ok(Some(decoded)) => {
-                    self.run += 1;
+                    self.turn.passed();
                     return Poll::Ready(Some(Ok(decoded)));
                 }
                 Ok(None) => {}
@@ -286,7 +273,7 @@ impl<T: AsyncRead + Unpin> Frames<T> {
                 Ok(_) => coop.made_progress(),
                 Err(error) => return Poll::Ready(self.end(Err(error.into()))),
             }
-            self.run = 0;
+            self.turn.charged();
         }
     }
 
@@ -295,9 +282,9 @@ impl<T: AsyncRead + Unpin> Frames<T> {
     fn end<R>(&mut self, end: Result<()>) -> Option<Result<R>> {
         self.ended = true;
         if end.is_ok() {
-            tracing::trace!(endpoint = ?self.endpoint, "the peer closed");
+            self.place.closed();
         }
-        end.err().map(|error| Err(self.failed("receive", error)))
+        end.err().map(|error| Err(self.place.failed("receive", error)))
     }
 }
 
@@ -323,7 +310,7 @@ impl<T: AsyncWrite + Unpin> Frames<T> {
                 Ok(written) => queued.advance(written),
                 Err(error) => {
                     drop(queued);
-                    return Poll::Ready(Err(self.failed("send", error.into())));
+                    return Poll::Ready(Err(self.place.failed("send", error.into())));
                 }
             }
         }
@@ -388,7 +375,7 @@ impl<T: AsyncWrite + Unpin> Sink<Bytes> for Frames<T> {
     #[inline]
     fn start_send(self: Pin<&mut Self>, body: Bytes) -> Result<()> {
         let frames = self.get_mut();
-        frames.encoder.message(body).map_err(|error| frames.failed("send", error))
+        frames.encoder.message(body).map_err(|error| frames.place.refused("send", error))
     }
 
     #[inline]
@@ -396,7 +383,7 @@ impl<T: AsyncWrite + Unpin> Sink<Bytes> for Frames<T> {
         let frames = self.get_mut();
         ready!(frames.poll_write_all(cx))?;
         let flushed = ready!(Pin::new(&mut frames.io).poll_flush(cx));
-        Poll::Ready(flushed.map_err(|error| frames.failed("send", error.into())))
+        Poll::Ready(flushed.map_err(|error| frames.place.failed("send", error.into())))
     }
 
     /// Sends what is queued and ends our direction; the other goes on.
@@ -404,6 +391,6 @@ impl<T: AsyncWrite + Unpin> Sink<Bytes> for Frames<T> {
         let frames = self.get_mut();
         ready!(frames.poll_write_all(cx))?;
         let closed = ready!(Pin::new(&mut frames.io).poll_shutdown(cx));
-        Poll::Ready(closed.map_err(|error| frames.failed("close", error.into())))
+        Poll::Ready(closed.map_err(|error| frames.place.failed("close", error.into())))
     }
 }
