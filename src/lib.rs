@@ -4,6 +4,7 @@
 mod backoff;
 mod boxed;
 mod dial;
+pub mod codec;
 mod endpoint;
 mod error;
 pub mod frame;
