@@ -8,6 +8,7 @@ pub mod codec;
 mod endpoint;
 mod error;
 pub mod frame;
+pub mod io;
 pub mod message;
 #[cfg(unix)]
 pub mod names;
