@@ -3,8 +3,8 @@
 
 mod backoff;
 mod boxed;
-mod dial;
 pub mod codec;
+mod dial;
 mod endpoint;
 mod error;
 pub mod frame;
