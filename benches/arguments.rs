@@ -1,0 +1,172 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use crate::process::Cpus;
+use crate::trial::{Fault, Flavour, Kind, Mechanism, Pin, Subject, Trial, Waiting};
+
+pub(crate) const USAGE: &str = "\
+cargo bench --bench mechanisms -- [OPTIONS]
+
+  --only PREFIX,...      rows whose names begin so, e.g. unix,multi/tcp,idle
+  --list                 print the names of the rows
+  --reps N               interleaved repetitions (5)
+  --millis N             length of a repetition after 150 ms of warm-up (300)
+  --pin split|same|none  where the two processes run (split: a CPU each)
+  --runtime current|multi  tokio's scheduler; multi has two workers (current)
+  --root                 measure on the root of block_on, not in a spawned task
+  --subject both|ours|hand  leave one of the two out
+  --smoke                tiny and once: shows that every row works, not how fast
+  --json                 one JSON line a row instead of the table";
+
+/// What a run was asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Arguments {
+    pub(crate) only: Vec<String>,
+    pub(crate) list: bool,
+    pub(crate) reps: usize,
+    pub(crate) millis: u64,
+    pub(crate) warm_ms: u64,
+    /// Length of the quiet before idle connections are watched; they are watched five times that.
+    pub(crate) quiet_ms: u64,
+    /// How many connections are many.
+    pub(crate) crowd: usize,
+    pub(crate) pin: Pin,
+    pub(crate) flavour: Flavour,
+    pub(crate) root: bool,
+    /// The only subject to be measured.
+    pub(crate) subject: Option<Subject>,
+    pub(crate) smoke: bool,
+    pub(crate) json: bool,
+    /// A directory of this run's own, for socket files.
+    pub(crate) directory: PathBuf,
+}
+
+impl Arguments {
+    /// Reads the command line; `None` when only help was wanted.
+    pub(crate) fn read(
+        words: impl IntoIterator<Item = String>,
+        directory: PathBuf,
+    ) -> Result<Option<Self>, Fault> {
+        let mut arguments = Self {
+            only: Vec::new(),
+            list: false,
+            reps: 5,
+            millis: 300,
+            warm_ms: 150,
+            quiet_ms: 1_000,
+            crowd: 1_000,
+            pin: Pin::Split,
+            flavour: Flavour::Current,
+            root: false,
+            subject: None,
+            smoke: false,
+            json: false,
+            directory,
+        };
+        let mut words = words.into_iter();
+        while let Some(word) = words.next() {
+            let mut value = || words.next().ok_or(format!("{word} needs a value"));
+            match word.as_str() {
+                // Cargo says so to every bench.
+                "--bench" => {}
+                "--only" => arguments.only.extend(value()?.split(',').map(str::to_owned)),
+                "--list" => arguments.list = true,
+                "--reps" => arguments.reps = value()?.parse::<usize>()?.max(1),
+                "--millis" => arguments.millis = value()?.parse::<u64>()?.max(1),
+                "--pin" => arguments.pin = pin(&value()?)?,
+                "--runtime" => arguments.flavour = flavour(&value()?)?,
+                "--root" => arguments.root = true,
+                "--subject" => arguments.subject = subject(&value()?)?,
+                "--smoke" => arguments.smoke = true,
+                "--json" => arguments.json = true,
+                "--help" | "-h" => return Ok(None),
+                _ => return Err(format!("unknown argument {word}\n\n{USAGE}").into()),
+            }
+        }
+        if arguments.smoke {
+            arguments.shrink();
+        }
+        Ok(Some(arguments))
+    }
+
+    /// Makes everything as small as still shows that it works.
+    pub(crate) fn shrink(&mut self) {
+        self.smoke = true;
+        (self.reps, self.millis, self.warm_ms) = (1, 20, 10);
+        (self.quiet_ms, self.crowd) = (100, 50);
+    }
+
+    /// Falls back to the scheduler's own placement where there are not two CPUs to split between.
+    pub(crate) fn fit(&mut self, cpus: &Cpus) {
+        if cpus.len() < 2 && self.pin == Pin::Split {
+            eprintln!("WARNING: one CPU only, so both processes run on it; no figure asked holds");
+            self.pin = Pin::None;
+        }
+    }
+
+    /// Whether a row of this name was asked for.
+    pub(crate) fn wants(&self, name: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|prefix| name.starts_with(prefix.as_str()))
+    }
+
+    /// The measurement of ours with default options and this run's settings.
+    pub(crate) fn trial(&self, mechanism: Mechanism, kind: Kind, bytes: usize) -> Trial {
+        let address = match mechanism {
+            // The name is taken anew for every repetition, see `fresh`.
+            Mechanism::Unix => self.directory.display().to_string(),
+            Mechanism::Tcp => "127.0.0.1:0".to_owned(),
+            Mechanism::Pipe => String::new(),
+        };
+        Trial {
+            subject: Subject::Ours,
+            mechanism,
+            kind,
+            bytes,
+            connections: 1,
+            waiting: Waiting::Default,
+            flavour: self.flavour,
+            pin: self.pin,
+            root: self.root,
+            count: false,
+            warm_ms: self.warm_ms,
+            window_ms: self.millis,
+            address,
+        }
+    }
+}
+
+/// The trial at a socket file that no other one of this run uses.
+pub(crate) fn fresh(trial: &Trial, number: usize) -> Trial {
+    let mut trial = trial.clone();
+    if trial.mechanism == Mechanism::Unix {
+        trial.address = format!("{}/{number}", trial.address);
+    }
+    trial
+}
+
+fn pin(word: &str) -> Result<Pin, Fault> {
+    match word {
+        "split" => Ok(Pin::Split),
+        "same" => Ok(Pin::Same),
+        "none" => Ok(Pin::None),
+        _ => Err(format!("--pin split|same|none, not {word}").into()),
+    }
+}
+
+fn flavour(word: &str) -> Result<Flavour, Fault> {
+    match word {
+        "current" => Ok(Flavour::Current),
+        "multi" => Ok(Flavour::Multi),
+        _ => Err(format!("--runtime current|multi, not {word}").into()),
+    }
+}
+
+fn subject(word: &str) -> Result<Option<Subject>, Fault> {
+    match word {
+        "both" => Ok(None),
+        "ours" => Ok(Some(Subject::Ours)),
+        "hand" => Ok(Some(Subject::ByHand)),
+        _ => Err(format!("--subject both|ours|hand, not {word}").into()),
+    }
+}

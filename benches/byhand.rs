@@ -1,0 +1,157 @@
+//! The baseline: what a program does without this crate. Tokio's own type for the mechanism in
+//! `Framed<_, LengthDelimitedCodec>` at defaults, TCP with no delay.
+
+use std::os::fd::OwnedFd;
+use std::pin::Pin;
+use std::process::Command;
+use std::task::{Context, Poll};
+
+use bytes::{Bytes, BytesMut};
+use command_fds::{CommandFdExt, FdMapping};
+use futures::{Sink, SinkExt, Stream, StreamExt};
+use rustix::pipe::{PipeFlags, pipe_with};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::unix::pipe;
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio_util::codec::{Framed, FramedRead, FramedWrite, LengthDelimitedCodec};
+
+use crate::load;
+use crate::process::Reaped;
+use crate::side::announce;
+use crate::trial::{Fault, Mechanism, Outcome, Trial};
+
+/// The descriptors on which a child finds its two pipes.
+const READ: i32 = 3;
+const WRITE: i32 = 4;
+
+fn framed<T: AsyncRead + AsyncWrite>(io: T) -> Framed<T, LengthDelimitedCodec> {
+    Framed::new(io, LengthDelimitedCodec::new())
+}
+
+/// The serving side: takes the connections, then serves them to their end.
+pub(crate) async fn serve(trial: &Trial) -> Result<Outcome, Fault> {
+    match trial.mechanism {
+        Mechanism::Unix => {
+            let listener = UnixListener::bind(&trial.address)?;
+            announce(&trial.address)?;
+            let mut links = Vec::new();
+            while links.len() < trial.connections {
+                links.push(framed(listener.accept().await?.0));
+            }
+            load::serve(trial, links).await
+        }
+        Mechanism::Tcp => {
+            let listener = TcpListener::bind(&trial.address).await?;
+            announce(&listener.local_addr()?.to_string())?;
+            let mut links = Vec::new();
+            while links.len() < trial.connections {
+                let (stream, _) = listener.accept().await?;
+                stream.set_nodelay(true)?;
+                links.push(framed(stream));
+            }
+            load::serve(trial, links).await
+        }
+        Mechanism::Pipe => {
+            let open = pipe::OpenOptions::new();
+            let receiver = open.open_receiver(format!("/proc/self/fd/{READ}"))?;
+            let sender = open.open_sender(format!("/proc/self/fd/{WRITE}"))?;
+            announce("")?;
+            load::serve(trial, vec![Pipes::new(receiver, sender)]).await
+        }
+    }
+}
+
+/// The driving side over sockets: connects, then drives.
+pub(crate) async fn drive(trial: &Trial) -> Result<Outcome, Fault> {
+    match trial.mechanism {
+        Mechanism::Unix => {
+            let mut links = Vec::new();
+            while links.len() < trial.connections {
+                links.push(framed(UnixStream::connect(&trial.address).await?));
+            }
+            load::drive(trial, links).await
+        }
+        Mechanism::Tcp => {
+            let mut links = Vec::new();
+            while links.len() < trial.connections {
+                let stream = TcpStream::connect(&trial.address).await?;
+                stream.set_nodelay(true)?;
+                links.push(framed(stream));
+            }
+            load::drive(trial, links).await
+        }
+        Mechanism::Pipe => Err("pipes are opened with the child".into()),
+    }
+}
+
+/// A spawned child with the driver's ends of its pipes.
+#[derive(Debug)]
+pub(crate) struct Spawned {
+    pub(crate) child: Reaped,
+    link: Pipes,
+}
+
+/// Starts the child with one pipe each way.
+pub(crate) fn spawn(mut command: Command) -> Result<Spawned, Fault> {
+    let flags = PipeFlags::CLOEXEC | PipeFlags::NONBLOCK;
+    let (theirs, ours): (OwnedFd, OwnedFd) = pipe_with(flags)?;
+    let (back, answers): (OwnedFd, OwnedFd) = pipe_with(flags)?;
+    command.fd_mappings(vec![
+        FdMapping { parent_fd: theirs, child_fd: READ },
+        FdMapping { parent_fd: answers, child_fd: WRITE },
+    ])?;
+    let child = Reaped(command.spawn()?);
+    let link = Pipes::new(pipe::Receiver::from_owned_fd(back)?, pipe::Sender::from_owned_fd(ours)?);
+    Ok(Spawned { child, link })
+}
+
+impl Spawned {
+    /// Drives the child over its pipes.
+    pub(crate) async fn drive(self, trial: &Trial) -> Result<(Outcome, Reaped), Fault> {
+        Ok((load::drive(trial, vec![self.link]).await?, self.child))
+    }
+}
+
+/// Two pipes as one link.
+#[derive(Debug)]
+struct Pipes {
+    receiver: FramedRead<pipe::Receiver, LengthDelimitedCodec>,
+    sender: FramedWrite<pipe::Sender, LengthDelimitedCodec>,
+}
+
+impl Pipes {
+    fn new(receiver: pipe::Receiver, sender: pipe::Sender) -> Self {
+        Self {
+            receiver: FramedRead::new(receiver, LengthDelimitedCodec::new()),
+            sender: FramedWrite::new(sender, LengthDelimitedCodec::new()),
+        }
+    }
+}
+
+impl Stream for Pipes {
+    type Item = std::io::Result<BytesMut>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.receiver.poll_next_unpin(cx)
+    }
+}
+
+impl Sink<Bytes> for Pipes {
+    type Error = std::io::Error;
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Sink::<Bytes>::poll_ready(Pin::new(&mut self.sender), cx)
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, item: Bytes) -> std::io::Result<()> {
+        self.sender.start_send_unpin(item)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Sink::<Bytes>::poll_flush(Pin::new(&mut self.sender), cx)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Sink::<Bytes>::poll_close(Pin::new(&mut self.sender), cx)
+    }
+}

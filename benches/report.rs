@@ -1,0 +1,173 @@
+//! The table, or JSON lines, and how the figures stand to those asked.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::goals::{Asked, Verdict};
+use crate::row::{Figure, Metric, Row};
+use crate::stats::{median, short, spread};
+
+/// What one subject of a row reached.
+#[derive(Clone, Debug, Serialize)]
+struct Reached {
+    median: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    p99: Option<f64>,
+    /// Half of the range of the repetitions, as a share of the median.
+    spread: f64,
+    repetitions: Vec<f64>,
+}
+
+/// One finished row.
+#[derive(Clone, Debug, Serialize)]
+struct Finished<'a> {
+    row: &'a str,
+    unit: &'a str,
+    ours: Option<Reached>,
+    beside: Option<Reached>,
+    /// Ratio of the medians.
+    ratio: Option<f64>,
+    asked: Option<String>,
+    verdict: Option<Verdict>,
+}
+
+/// Collects the rows of a run and prints each as it comes.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    json: bool,
+    met: usize,
+    near: usize,
+    missed: usize,
+    failed: usize,
+}
+
+impl Report {
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json, ..Self::default() }
+    }
+
+    /// Prints the head of the table.
+    pub(crate) fn begin(&self) {
+        if !self.json {
+            line(&["row", "ours", "by hand", "ratio", "asked", ""].map(str::to_owned));
+        }
+    }
+
+    /// Prints a row that was measured.
+    pub(crate) fn row(&mut self, row: &Row, ours: &[Figure], beside: &[Figure]) {
+        let (ours, beside) = (reached(ours), reached(beside));
+        let ratio = ours.as_ref().zip(beside.as_ref()).map(|(a, b)| a.median / b.median);
+        // An absolute figure is asked of allocations and wake-ups, a ratio of all else.
+        let figure = match row.metric {
+            Metric::Allocations | Metric::Switches => ours.as_ref().map(|ours| ours.median),
+            _ => ratio,
+        };
+        let verdict = row.asked.zip(figure).map(|(asked, figure)| asked.judge(figure));
+        match verdict {
+            Some(Verdict::Met) => self.met += 1,
+            Some(Verdict::Near) => self.near += 1,
+            Some(Verdict::Missed) => self.missed += 1,
+            None => {}
+        }
+        let asked = row.asked.map(Asked::text);
+        let unit = unit(row.metric);
+        let row = row.name.as_str();
+        let finished = Finished { row, unit, ours, beside, ratio, asked, verdict };
+        if self.json {
+            json(&finished);
+        } else {
+            finished.print();
+        }
+    }
+
+    /// Prints a row that could not be measured.
+    pub(crate) fn failure(&mut self, row: &Row, why: &str) {
+        self.failed += 1;
+        if self.json {
+            json(&serde_json::json!({ "row": row.name, "error": why }));
+        } else {
+            line(&[row.name.clone(), format!("FAILED: {why}")]);
+        }
+    }
+
+    /// Prints the sum, and says whether every row could be measured.
+    pub(crate) fn end(&self) -> bool {
+        let Self { met, near, missed, failed, .. } = self;
+        if !self.json {
+            print(&format!(
+                "\n{met} met, {near} near (missed by less than half), {missed} missed, \
+                 {failed} failed"
+            ));
+        }
+        self.failed == 0
+    }
+}
+
+impl Finished<'_> {
+    fn print(&self) {
+        let verdict = match self.verdict {
+            Some(Verdict::Met) => "met",
+            Some(Verdict::Near) => "near",
+            Some(Verdict::Missed) => "missed",
+            None => "",
+        };
+        line(&[
+            self.row.to_owned(),
+            self.figure(self.ours.as_ref()),
+            self.figure(self.beside.as_ref()),
+            self.ratio.filter(|ratio| ratio.is_finite()).map(short).unwrap_or_default(),
+            self.asked.clone().unwrap_or_default(),
+            verdict.to_owned(),
+        ]);
+    }
+
+    fn figure(&self, reached: Option<&Reached>) -> String {
+        let Some(Reached { median, p99, spread, .. }) = reached else {
+            return String::new();
+        };
+        let tail = p99.map(|p99| format!(" / {}", short(p99))).unwrap_or_default();
+        let spread = match self.unit {
+            "us" | "messages/s" => format!(" ±{:.0}%", spread * 100.0),
+            _ => String::new(),
+        };
+        format!("{}{tail} {}{spread}", short(*median), self.unit)
+    }
+}
+
+fn reached(figures: &[Figure]) -> Option<Reached> {
+    if figures.is_empty() {
+        return None;
+    }
+    let repetitions: Vec<f64> = figures.iter().map(|figure| figure.value).collect();
+    let tails: Option<Vec<f64>> = figures.iter().map(|figure| figure.p99).collect();
+    let p99 = tails.map(|tails| median(&tails));
+    Some(Reached { median: median(&repetitions), p99, spread: spread(&repetitions), repetitions })
+}
+
+fn unit(metric: Metric) -> &'static str {
+    match metric {
+        Metric::RoundTrip | Metric::CacheLine => "us",
+        Metric::Rate => "messages/s",
+        Metric::Allocations => "allocations/message",
+        Metric::Switches => "switches",
+    }
+}
+
+fn json(value: &impl Serialize) {
+    match serde_json::to_string(value) {
+        Ok(text) => print(&text),
+        Err(why) => eprintln!("a row that is no JSON: {why}"),
+    }
+}
+
+fn line(cells: &[String]) {
+    const WIDTHS: [usize; 6] = [26, 28, 28, 8, 9, 6];
+    let cells = cells.iter().zip(WIDTHS).map(|(cell, width)| format!("{cell:<width$}"));
+    print(cells.collect::<Vec<_>>().join(" ").trim_end());
+}
+
+/// Prints a line; a reader that has gone away is no error.
+fn print(text: &str) {
+    let _ = writeln!(io::stdout(), "{text}");
+}

@@ -1,0 +1,210 @@
+//! The rows of the table: what is measured, beside what, and what is asked.
+
+use crate::arguments::Arguments;
+use crate::goals::{self, Asked};
+use crate::process::Cpus;
+use crate::side::Both;
+use crate::trial::{Fault, Flavour, Kind, Mechanism, Outcome, Pin, Subject, Trial, Waiting};
+use crate::{cacheline, idle, side};
+
+/// What a row's figure is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Metric {
+    /// Round trip, median of a repetition, in microseconds.
+    RoundTrip,
+    /// Messages a second.
+    Rate,
+    /// Allocations a message, of the side that makes more of them.
+    Allocations,
+    /// Context switches of both processes.
+    Switches,
+    /// Round trip of a bare cache line, in microseconds.
+    CacheLine,
+}
+
+/// One row.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub(crate) name: String,
+    pub(crate) metric: Metric,
+    pub(crate) ours: Trial,
+    /// The baseline, where there is one.
+    pub(crate) beside: Option<Trial>,
+    pub(crate) asked: Option<Asked>,
+}
+
+/// One repetition of one subject.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Figure {
+    pub(crate) value: f64,
+    /// 99th percentile of a round trip in microseconds.
+    pub(crate) p99: Option<f64>,
+}
+
+impl Row {
+    /// A row beside the baseline by hand.
+    fn pair(name: String, ours: Trial, asked: Option<Asked>) -> Self {
+        let metric = match ours.kind {
+            Kind::RoundTrip | Kind::Hold => Metric::RoundTrip,
+            Kind::Batched | Kind::Flushed => Metric::Rate,
+        };
+        let beside = Trial { subject: Subject::ByHand, waiting: Waiting::Default, ..ours.clone() };
+        Self { name, metric, ours, beside: Some(beside), asked }
+    }
+
+    /// How often this row is repeated: counts do not scatter as times do.
+    pub(crate) fn repetitions(&self, asked: usize) -> usize {
+        match self.metric {
+            Metric::Allocations | Metric::Switches => 1,
+            _ => asked,
+        }
+    }
+
+    /// Measures one subject of this row once.
+    pub(crate) fn measure(&self, trial: &Trial, cpus: &Cpus) -> Result<Figure, Fault> {
+        let figure = |value| Figure { value, p99: None };
+        let timed = |seen: &Outcome| Figure { value: seen.p50_us, p99: Some(seen.p99_us) };
+        Ok(match self.metric {
+            Metric::CacheLine => timed(&cacheline::measure(trial, cpus)?),
+            Metric::Switches => figure(idle::measure(trial, cpus)? as f64),
+            Metric::RoundTrip => timed(&side::measure(trial, cpus)?.drove),
+            Metric::Rate => {
+                let Both { drove, served } = side::measure(trial, cpus)?;
+                let counting = if trial.kind == Kind::RoundTrip { drove } else { served };
+                figure(counting.per_second())
+            }
+            Metric::Allocations => {
+                let Both { drove, served } = side::measure(trial, cpus)?;
+                let [a, b] = [drove, served].map(|side| side.allocations_per_message());
+                figure(a.max(b))
+            }
+        })
+    }
+}
+
+/// All rows, in the order of the table.
+pub(crate) fn all(arguments: &Arguments) -> Vec<Row> {
+    let mut rows = vec![cache_line(arguments)];
+    for mechanism in Mechanism::ALL {
+        for (kind, sizes) in SHAPES {
+            for bytes in sizes.iter().copied() {
+                let trial = arguments.trial(mechanism, kind, bytes);
+                let asked = goals::asked(mechanism, kind, bytes);
+                let name = format!("{}/{}/{}", mechanism.name(), kind.name(), size(bytes));
+                rows.push(Row::pair(name, trial, asked));
+            }
+        }
+        if mechanism == Mechanism::Unix {
+            rows.push(park_on_one_cpu(arguments));
+        }
+    }
+    rows.extend(multi(arguments));
+    rows.extend(allocations(arguments));
+    rows.push(busy(arguments));
+    rows.extend(idles(arguments));
+    rows.retain(|row| arguments.wants(&row.name));
+    rows
+}
+
+/// What is measured of every mechanism.
+const SHAPES: [(Kind, &[usize]); 3] = [
+    (Kind::RoundTrip, &[64, 1 << 10, 64 << 10]),
+    (Kind::Batched, &[64, 1 << 10, 64 << 10, 1 << 20]),
+    (Kind::Flushed, &[64, 1 << 10]),
+];
+
+fn size(bytes: usize) -> String {
+    match bytes {
+        b if b >= 1 << 20 => format!("{}M", b >> 20),
+        b if b >= 1 << 10 => format!("{}K", b >> 10),
+        b => b.to_string(),
+    }
+}
+
+fn cache_line(arguments: &Arguments) -> Row {
+    let trial = arguments.trial(Mechanism::Unix, Kind::RoundTrip, 8);
+    let ours = Trial { warm_ms: 20, window_ms: arguments.millis.min(100), ..trial };
+    Row { name: "lim-cacheline".into(), metric: Metric::CacheLine, ours, beside: None, asked: None }
+}
+
+fn park_on_one_cpu(arguments: &Arguments) -> Row {
+    let trial = arguments.trial(Mechanism::Unix, Kind::RoundTrip, 64);
+    let ours = Trial { waiting: Waiting::Park, pin: Pin::Same, ..trial };
+    Row::pair("unix:park-one-cpu/rtt/64".into(), ours, Some(Asked::AtMost(0.7)))
+}
+
+/// The multi-thread runtime with two workers: half of each gain is asked.
+fn multi(arguments: &Arguments) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for mechanism in Mechanism::ALL {
+        for kind in [Kind::RoundTrip, Kind::Batched] {
+            for bytes in [64, 1 << 10] {
+                let trial = arguments.trial(mechanism, kind, bytes);
+                let ours = Trial { flavour: Flavour::Multi, ..trial };
+                let asked = goals::asked(mechanism, kind, bytes).map(Asked::half);
+                let name = format!("multi/{}/{}/{}", mechanism.name(), kind.name(), size(bytes));
+                rows.push(Row::pair(name, ours, asked));
+            }
+        }
+    }
+    rows
+}
+
+/// Allocations a message below 4 KiB: none, that is less than one in a hundred messages.
+fn allocations(arguments: &Arguments) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for mechanism in Mechanism::ALL {
+        for (kind, bytes) in [
+            (Kind::RoundTrip, 64),
+            (Kind::RoundTrip, 1 << 10),
+            (Kind::Batched, 64),
+            (Kind::Batched, 1 << 10),
+        ] {
+            let ours = Trial { count: true, ..arguments.trial(mechanism, kind, bytes) };
+            let name = format!("alloc/{}/{}/{}", mechanism.name(), kind.name(), size(bytes));
+            let row = Row::pair(name, ours, Some(Asked::AtMost(0.01)));
+            rows.push(Row { metric: Metric::Allocations, ..row });
+        }
+    }
+    rows
+}
+
+/// A thousand connections that all have one message in flight, beside the same with `Park`.
+fn busy(arguments: &Arguments) -> Row {
+    let trial = arguments.trial(Mechanism::Unix, Kind::RoundTrip, 64);
+    let ours = Trial { connections: arguments.crowd, ..trial };
+    Row {
+        name: format!("busy/unix/{}", arguments.crowd),
+        metric: Metric::Rate,
+        beside: Some(Trial { waiting: Waiting::Park, ..ours.clone() }),
+        ours,
+        asked: Some(Asked::Nearly(1.0, 0.95)),
+    }
+}
+
+fn idles(arguments: &Arguments) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for mechanism in Mechanism::ALL {
+        for connections in [1, arguments.crowd] {
+            // One child is all that a pair of pipes connects.
+            if mechanism == Mechanism::Pipe && connections > 1 {
+                continue;
+            }
+            let trial = arguments.trial(mechanism, Kind::Hold, 64);
+            let ours = Trial {
+                connections,
+                warm_ms: arguments.quiet_ms,
+                window_ms: 5 * arguments.quiet_ms,
+                ..trial
+            };
+            rows.push(Row {
+                name: format!("idle/{}/{connections}", mechanism.name()),
+                metric: Metric::Switches,
+                ours,
+                beside: None,
+                asked: Some(Asked::AtMost(0.0)),
+            });
+        }
+    }
+    rows
+}
