@@ -2,19 +2,16 @@
 //! `Framed<_, LengthDelimitedCodec>` at defaults, TCP with no delay.
 
 use std::os::fd::OwnedFd;
-use std::pin::Pin;
 use std::process::Command;
-use std::task::{Context, Poll};
 
-use bytes::{Bytes, BytesMut};
 use command_fds::{CommandFdExt, FdMapping};
-use futures::{Sink, SinkExt, Stream, StreamExt};
 use rustix::pipe::{PipeFlags, pipe_with};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::unix::pipe;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio_util::codec::{Framed, FramedRead, FramedWrite, LengthDelimitedCodec};
 
+use crate::halves::Halves;
 use crate::load;
 use crate::process::Reaped;
 use crate::side::announce;
@@ -56,7 +53,7 @@ pub(crate) async fn serve(trial: &Trial) -> Result<Outcome, Fault> {
             let receiver = open.open_receiver(format!("/proc/self/fd/{READ}"))?;
             let sender = open.open_sender(format!("/proc/self/fd/{WRITE}"))?;
             announce("")?;
-            load::serve(trial, vec![Pipes::new(receiver, sender)]).await
+            load::serve(trial, vec![pipes(receiver, sender)]).await
         }
     }
 }
@@ -101,7 +98,7 @@ pub(crate) fn spawn(mut command: Command) -> Result<Spawned, Fault> {
         FdMapping { parent_fd: answers, child_fd: WRITE },
     ])?;
     let child = Reaped(command.spawn()?);
-    let link = Pipes::new(pipe::Receiver::from_owned_fd(back)?, pipe::Sender::from_owned_fd(ours)?);
+    let link = pipes(pipe::Receiver::from_owned_fd(back)?, pipe::Sender::from_owned_fd(ours)?);
     Ok(Spawned { child, link })
 }
 
@@ -112,46 +109,15 @@ impl Spawned {
     }
 }
 
-/// Two pipes as one link.
-#[derive(Debug)]
-struct Pipes {
-    receiver: FramedRead<pipe::Receiver, LengthDelimitedCodec>,
-    sender: FramedWrite<pipe::Sender, LengthDelimitedCodec>,
-}
+/// A pipe each way as one link.
+type Pipes = Halves<
+    FramedRead<pipe::Receiver, LengthDelimitedCodec>,
+    FramedWrite<pipe::Sender, LengthDelimitedCodec>,
+>;
 
-impl Pipes {
-    fn new(receiver: pipe::Receiver, sender: pipe::Sender) -> Self {
-        Self {
-            receiver: FramedRead::new(receiver, LengthDelimitedCodec::new()),
-            sender: FramedWrite::new(sender, LengthDelimitedCodec::new()),
-        }
-    }
-}
-
-impl Stream for Pipes {
-    type Item = std::io::Result<BytesMut>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.receiver.poll_next_unpin(cx)
-    }
-}
-
-impl Sink<Bytes> for Pipes {
-    type Error = std::io::Error;
-
-    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Sink::<Bytes>::poll_ready(Pin::new(&mut self.sender), cx)
-    }
-
-    fn start_send(mut self: Pin<&mut Self>, item: Bytes) -> std::io::Result<()> {
-        self.sender.start_send_unpin(item)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Sink::<Bytes>::poll_flush(Pin::new(&mut self.sender), cx)
-    }
-
-    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Sink::<Bytes>::poll_close(Pin::new(&mut self.sender), cx)
-    }
+fn pipes(receiver: pipe::Receiver, sender: pipe::Sender) -> Pipes {
+    Halves::new(
+        FramedRead::new(receiver, LengthDelimitedCodec::new()),
+        FramedWrite::new(sender, LengthDelimitedCodec::new()),
+    )
 }

@@ -206,11 +206,13 @@ where
     let mut begun = None;
     let mut window: Option<Mark> = None;
     let mut outcome = Outcome::default();
+    let mut look = trial.batch();
     while let Some(message) = link.next().await {
         check.take(message.map_err(Into::into)?.as_ref())?;
-        if check.right() % trial.batch() != 0 {
+        if check.right() != look {
             continue;
         }
+        look += trial.batch();
         let now = Instant::now();
         match &window {
             None if now - *begun.get_or_insert(now) >= trial.warm() => {
@@ -227,6 +229,18 @@ where
         return Err("the stream ended before the window began".into());
     }
     Ok(Outcome { messages: check.right(), ..outcome })
+}
+
+/// Makes and checks messages with nothing in between: what the harness itself costs.
+pub(crate) fn harness(trial: &Trial) -> Result<Outcome, Fault> {
+    let (mut source, mut check) = (Source::new(trial.bytes), Check::new(trial.bytes));
+    let start = Mark::new(Instant::now(), 0);
+    while start.at.elapsed() < trial.window() {
+        for _ in 0..trial.batch() {
+            check.take(&std::hint::black_box(source.next()))?;
+        }
+    }
+    Ok(start.until(Instant::now(), check.right()))
 }
 
 /// Where a window begins.

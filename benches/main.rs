@@ -17,6 +17,8 @@ mod cacheline;
 #[cfg(target_os = "linux")]
 mod goals;
 #[cfg(target_os = "linux")]
+mod halves;
+#[cfg(target_os = "linux")]
 mod idle;
 #[cfg(target_os = "linux")]
 mod load;

@@ -1,67 +1,74 @@
 //! The messages of a measurement: made at one end, checked at the other.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 
 use crate::allocations;
 use crate::trial::Fault;
 
-/// Bodies up to this length are written anew into an arena; longer ones are kept and reused, so
-/// that filling them does not become what is measured.
-const SMALL: usize = 4 << 10;
-
-/// How much is cut into small messages before the arena is reclaimed.
-const ARENA: usize = 256 << 10;
+/// How much of small messages is made at once.
+const SLAB: usize = 64 << 10;
 
 /// Makes messages of one length; the first eight bytes are the sequence number, little endian.
+///
+/// They are cut from slabs that are used again when nobody holds a message of them any more: only
+/// the numbers are written anew, so that filling and freeing bodies does not become what is
+/// measured.
 #[derive(Debug)]
 pub(crate) struct Source {
-    next: u64,
-    template: Vec<u8>,
-    arena: BytesMut,
+    bytes: usize,
+    /// Messages that were handed out, and those that the slabs so far have room for.
+    made: u64,
+    filled: u64,
+    slab: Bytes,
+    /// Where the next message begins in the slab.
+    at: usize,
     kept: Vec<Bytes>,
 }
 
 impl Source {
     pub(crate) fn new(bytes: usize) -> Self {
-        let template = (0..bytes.max(8)).map(|at| (at % 251) as u8).collect();
-        Self { next: 0, template, arena: BytesMut::new(), kept: Vec::new() }
+        let bytes = bytes.max(8);
+        Self { bytes, made: 0, filled: 0, slab: Bytes::new(), at: 0, kept: Vec::new() }
     }
 
     /// How many were made.
     pub(crate) fn made(&self) -> u64 {
-        self.next
+        self.made
     }
 
     /// The next message.
     #[inline]
     pub(crate) fn next(&mut self) -> Bytes {
-        let sequence = self.next;
-        self.next += 1;
-        if self.template.len() <= SMALL { self.small(sequence) } else { self.large(sequence) }
-    }
-
-    #[inline]
-    fn small(&mut self, sequence: u64) -> Bytes {
-        let len = self.template.len();
-        if self.arena.capacity() - self.arena.len() < len {
-            // Reclaims the arena in place when no message of it is alive any more.
-            allocations::apart(|| self.arena.reserve(ARENA));
+        if self.made == self.filled {
+            allocations::apart(|| self.refill());
         }
-        self.arena.put_u64_le(sequence);
-        self.arena.put_slice(&self.template[8..]);
-        self.arena.split().freeze()
+        let end = self.at + self.bytes;
+        let message = self.slab.slice(self.at..end);
+        self.at = end;
+        self.made += 1;
+        message
     }
 
-    fn large(&mut self, sequence: u64) -> Bytes {
-        allocations::apart(|| {
-            let free = self.kept.iter().position(Bytes::is_unique);
-            let reused = free.and_then(|at| self.kept.swap_remove(at).try_into_mut().ok());
-            let mut body = reused.unwrap_or_else(|| BytesMut::from(self.template.as_slice()));
-            body[..8].copy_from_slice(&sequence.to_le_bytes());
-            let body = body.freeze();
-            self.kept.push(body.clone());
-            body
-        })
+    #[cold]
+    fn refill(&mut self) {
+        self.kept.push(std::mem::take(&mut self.slab));
+        let free = self.kept.iter().position(|slab| !slab.is_empty() && slab.is_unique());
+        let free = free.and_then(|at| self.kept.swap_remove(at).try_into_mut().ok());
+        let mut slab = free.unwrap_or_else(|| self.fresh());
+        for message in slab.chunks_exact_mut(self.bytes) {
+            message[..8].copy_from_slice(&self.filled.to_le_bytes());
+            self.filled += 1;
+        }
+        self.slab = slab.freeze();
+        // The first clone of a slab allocates its count; it is taken here and not in the window.
+        drop(self.slab.clone());
+        self.at = 0;
+    }
+
+    fn fresh(&self) -> BytesMut {
+        let messages = (SLAB / self.bytes).max(1);
+        let body: Vec<u8> = (0..messages * self.bytes).map(|at| (at % 251) as u8).collect();
+        BytesMut::from(body.as_slice())
     }
 }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::goals::{Asked, Verdict};
 use crate::row::{Figure, Metric, Row};
 use crate::stats::{median, short, spread};
+use crate::trial::Subject;
 
 /// What one subject of a row reached.
 #[derive(Clone, Debug, Serialize)]
@@ -26,6 +27,8 @@ struct Finished<'a> {
     unit: &'a str,
     ours: Option<Reached>,
     beside: Option<Reached>,
+    /// What the row is beside.
+    baseline: Option<&'a str>,
     /// Ratio of the medians.
     ratio: Option<f64>,
     asked: Option<String>,
@@ -72,8 +75,12 @@ impl Report {
         }
         let asked = row.asked.map(Asked::text);
         let unit = unit(row.metric);
+        let baseline = row.beside.as_ref().map(|trial| match trial.subject {
+            Subject::ByHand => "by hand",
+            Subject::Ours => "Park",
+        });
         let row = row.name.as_str();
-        let finished = Finished { row, unit, ours, beside, ratio, asked, verdict };
+        let finished = Finished { row, unit, ours, beside, baseline, ratio, asked, verdict };
         if self.json {
             json(&finished);
         } else {
@@ -112,10 +119,11 @@ impl Finished<'_> {
             Some(Verdict::Missed) => "missed",
             None => "",
         };
+        let park = if self.baseline == Some("Park") { " (Park)" } else { "" };
         line(&[
             self.row.to_owned(),
             self.figure(self.ours.as_ref()),
-            self.figure(self.beside.as_ref()),
+            self.figure(self.beside.as_ref()) + park,
             self.ratio.filter(|ratio| ratio.is_finite()).map(short).unwrap_or_default(),
             self.asked.clone().unwrap_or_default(),
             verdict.to_owned(),
@@ -123,12 +131,12 @@ impl Finished<'_> {
     }
 
     fn figure(&self, reached: Option<&Reached>) -> String {
-        let Some(Reached { median, p99, spread, .. }) = reached else {
+        let Some(Reached { median, p99, spread, repetitions }) = reached else {
             return String::new();
         };
         let tail = p99.map(|p99| format!(" / {}", short(p99))).unwrap_or_default();
         let spread = match self.unit {
-            "us" | "messages/s" => format!(" ±{:.0}%", spread * 100.0),
+            "us" | "messages/s" if repetitions.len() > 1 => format!(" ±{:.0}%", spread * 100.0),
             _ => String::new(),
         };
         format!("{}{tail} {}{spread}", short(*median), self.unit)
@@ -148,7 +156,7 @@ fn reached(figures: &[Figure]) -> Option<Reached> {
 fn unit(metric: Metric) -> &'static str {
     match metric {
         Metric::RoundTrip | Metric::CacheLine => "us",
-        Metric::Rate => "messages/s",
+        Metric::Rate | Metric::Harness => "messages/s",
         Metric::Allocations => "allocations/message",
         Metric::Switches => "switches",
     }

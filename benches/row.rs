@@ -5,7 +5,7 @@ use crate::goals::{self, Asked};
 use crate::process::Cpus;
 use crate::side::Both;
 use crate::trial::{Fault, Flavour, Kind, Mechanism, Outcome, Pin, Subject, Trial, Waiting};
-use crate::{cacheline, idle, side};
+use crate::{cacheline, idle, load, side};
 
 /// What a row's figure is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub(crate) enum Metric {
     Switches,
     /// Round trip of a bare cache line, in microseconds.
     CacheLine,
+    /// Messages a second that are made and checked, without any transport.
+    Harness,
 }
 
 /// One row.
@@ -66,6 +68,7 @@ impl Row {
         let timed = |seen: &Outcome| Figure { value: seen.p50_us, p99: Some(seen.p99_us) };
         Ok(match self.metric {
             Metric::CacheLine => timed(&cacheline::measure(trial, cpus)?),
+            Metric::Harness => figure(load::harness(trial)?.per_second()),
             Metric::Switches => figure(idle::measure(trial, cpus)? as f64),
             Metric::RoundTrip => timed(&side::measure(trial, cpus)?.drove),
             Metric::Rate => {
@@ -84,7 +87,7 @@ impl Row {
 
 /// All rows, in the order of the table.
 pub(crate) fn all(arguments: &Arguments) -> Vec<Row> {
-    let mut rows = vec![cache_line(arguments)];
+    let mut rows = vec![cache_line(arguments), harness(arguments)];
     for mechanism in Mechanism::ALL {
         for (kind, sizes) in SHAPES {
             for bytes in sizes.iter().copied() {
@@ -121,10 +124,20 @@ fn size(bytes: usize) -> String {
     }
 }
 
+/// A row that nothing is compared with or asked of.
+fn limit(name: &str, metric: Metric, ours: Trial) -> Row {
+    Row { name: name.to_owned(), metric, ours, beside: None, asked: None }
+}
+
 fn cache_line(arguments: &Arguments) -> Row {
     let trial = arguments.trial(Mechanism::Unix, Kind::RoundTrip, 8);
-    let ours = Trial { warm_ms: 20, window_ms: arguments.millis.min(100), ..trial };
-    Row { name: "lim-cacheline".into(), metric: Metric::CacheLine, ours, beside: None, asked: None }
+    let window_ms = arguments.millis.min(100);
+    limit("lim-cacheline", Metric::CacheLine, Trial { warm_ms: 20, window_ms, ..trial })
+}
+
+fn harness(arguments: &Arguments) -> Row {
+    let trial = arguments.trial(Mechanism::Unix, Kind::Batched, 64);
+    limit("lim-harness", Metric::Harness, Trial { window_ms: arguments.millis.min(100), ..trial })
 }
 
 fn park_on_one_cpu(arguments: &Arguments) -> Row {
