@@ -13,7 +13,7 @@ use tokio_util::codec::{Framed, FramedRead, FramedWrite, LengthDelimitedCodec};
 
 use crate::halves::Halves;
 use crate::load;
-use crate::process::Reaped;
+use crate::process::{Reaped, Server};
 use crate::side::announce;
 use crate::trial::{Fault, Mechanism, Outcome, Trial};
 
@@ -104,8 +104,8 @@ pub(crate) fn spawn(mut command: Command) -> Result<Spawned, Fault> {
 
 impl Spawned {
     /// Drives the child over its pipes.
-    pub(crate) async fn drive(self, trial: &Trial) -> Result<(Outcome, Reaped), Fault> {
-        Ok((load::drive(trial, vec![self.link]).await?, self.child))
+    pub(crate) async fn drive(self, trial: &Trial) -> Result<(Outcome, Server), Fault> {
+        Ok((load::drive(trial, vec![self.link]).await?, Server::Std(self.child)))
     }
 }
 

@@ -1,99 +1,95 @@
-//! This crate's side, with default options wherever a row does not ask for another strategy.
+//! This crate's side: its public connections as they are, with default options wherever a row does
+//! not ask for another wait strategy.
 
-use std::os::fd::OwnedFd;
 use std::process::Command;
 
-use command_fds::{CommandFdExt, FdMapping};
-use framewire::frame::Frames;
-use framewire::wait::{Io, Strategy};
-use rustix::pipe::{PipeFlags, pipe_with};
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use framewire::wait::Strategy;
+use framewire::{pipe, tcp, unix};
+use futures::StreamExt;
 
-use crate::halves::Halves;
 use crate::load;
-use crate::process::Reaped;
+use crate::process::Server;
 use crate::side::announce;
 use crate::trial::{Fault, Mechanism, Outcome, Trial, Waiting};
 
-fn strategy(t: &Trial) -> Strategy {
-    match t.waiting {
+fn strategy(trial: &Trial) -> Strategy {
+    match trial.waiting {
         Waiting::Default => Strategy::default(),
         Waiting::Park => Strategy::Park,
     }
 }
 
-fn socket(t: &Trial, fd: OwnedFd) -> Result<Frames<Io>, Fault> {
-    Ok(Frames::new(Io::socket(fd)?.strategy(strategy(t))))
+fn unix_options(trial: &Trial) -> unix::Options {
+    unix::Options::new().strategy(strategy(trial))
 }
 
+fn tcp_options(trial: &Trial) -> tcp::Options {
+    tcp::Options::new().strategy(strategy(trial))
+}
+
+fn pipe_options(trial: &Trial) -> pipe::Options {
+    pipe::Options::new().strategy(strategy(trial))
+}
+
+/// The serving side: takes the connections, then serves them to their end.
 pub(crate) async fn serve(trial: &Trial) -> Result<Outcome, Fault> {
-    let mut links = Vec::new();
     match trial.mechanism {
         Mechanism::Unix => {
-            let listener = UnixListener::bind(&trial.address)?;
+            let listener = unix_options(trial).listen(trial.address.as_str()).await?;
             announce(&trial.address)?;
-            while links.len() < trial.connections {
-                links.push(socket(trial, listener.accept().await?.0.into_std()?.into())?);
-            }
+            let links: Vec<_> = listener.take(trial.connections).collect().await;
+            load::serve(trial, links.into_iter().collect::<Result<_, _>>()?).await
         }
         Mechanism::Tcp => {
-            let listener = TcpListener::bind(&trial.address).await?;
-            announce(&listener.local_addr()?.to_string())?;
-            while links.len() < trial.connections {
-                let s = listener.accept().await?.0;
-                s.set_nodelay(true)?;
-                links.push(socket(trial, s.into_std()?.into())?);
-            }
+            let listener = tcp_options(trial).listen(trial.address.as_str()).await?;
+            announce(&listener.local_addr().to_string())?;
+            let links: Vec<_> = listener.take(trial.connections).collect().await;
+            load::serve(trial, links.into_iter().collect::<Result<_, _>>()?).await
         }
         Mechanism::Pipe => {
-            let r = std::fs::File::open("/proc/self/fd/3")?;
-            let w = std::fs::File::options().write(true).open("/proc/self/fd/4")?;
+            let link = pipe_options(trial).inherited()?;
             announce("")?;
-            let r = Frames::new(Io::pipe(r.into())?.strategy(strategy(trial)));
-            let w = Frames::new(Io::pipe(w.into())?.strategy(strategy(trial)));
-            return load::serve(trial, vec![Halves::new(r, w)]).await;
+            load::serve(trial, vec![link]).await
         }
     }
-    load::serve(trial, links).await
 }
 
+/// The driving side over sockets: connects, then drives.
 pub(crate) async fn drive(trial: &Trial) -> Result<Outcome, Fault> {
-    let mut links = Vec::new();
-    while links.len() < trial.connections {
-        let fd: OwnedFd = match trial.mechanism {
-            Mechanism::Unix => UnixStream::connect(&trial.address).await?.into_std()?.into(),
-            _ => {
-                let s = TcpStream::connect(&trial.address).await?;
-                s.set_nodelay(true)?;
-                s.into_std()?.into()
+    match trial.mechanism {
+        Mechanism::Unix => {
+            let mut links = Vec::new();
+            while links.len() < trial.connections {
+                links.push(unix_options(trial).connect(trial.address.as_str()).await?);
             }
-        };
-        links.push(socket(trial, fd)?);
+            load::drive(trial, links).await
+        }
+        Mechanism::Tcp => {
+            let mut links = Vec::new();
+            while links.len() < trial.connections {
+                links.push(tcp_options(trial).connect(trial.address.as_str()).await?);
+            }
+            load::drive(trial, links).await
+        }
+        Mechanism::Pipe => Err("pipes are opened with the child".into()),
     }
-    load::drive(trial, links).await
 }
 
-pub(crate) struct Spawned {
-    child: Reaped,
-    link: Halves<Frames<Io>, Frames<Io>>,
-}
+/// A spawned child and the connection to it.
+#[derive(Debug)]
+pub(crate) struct Spawned(pipe::Child);
 
-pub(crate) fn spawn(trial: &Trial, mut command: Command) -> Result<Spawned, Fault> {
-    let flags = PipeFlags::CLOEXEC | PipeFlags::NONBLOCK;
-    let (theirs, ours): (OwnedFd, OwnedFd) = pipe_with(flags)?;
-    let (back, answers): (OwnedFd, OwnedFd) = pipe_with(flags)?;
-    command.fd_mappings(vec![
-        FdMapping { parent_fd: theirs, child_fd: 3 },
-        FdMapping { parent_fd: answers, child_fd: 4 },
-    ])?;
-    let child = Reaped(command.spawn()?);
-    let r = Frames::new(Io::pipe(back)?.strategy(strategy(trial)));
-    let w = Frames::new(Io::pipe(ours)?.strategy(strategy(trial)));
-    Ok(Spawned { child, link: Halves::new(r, w) })
+/// Starts the child with one pipe each way.
+pub(crate) fn spawn(trial: &Trial, command: Command) -> Result<Spawned, Fault> {
+    let mut command = tokio::process::Command::from(command);
+    command.kill_on_drop(true);
+    Ok(Spawned(pipe_options(trial).spawn(command)?))
 }
 
 impl Spawned {
-    pub(crate) async fn drive(self, trial: &Trial) -> Result<(Outcome, Reaped), Fault> {
-        Ok((load::drive(trial, vec![self.link]).await?, self.child))
+    /// Drives the child over its pipes.
+    pub(crate) async fn drive(self, trial: &Trial) -> Result<(Outcome, Server), Fault> {
+        let pipe::Child { connection, process, .. } = self.0;
+        Ok((load::drive(trial, vec![connection]).await?, Server::Tokio(process)))
     }
 }

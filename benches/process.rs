@@ -15,6 +15,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::trial::{Fault, Flavour, Outcome, Pin, Trial};
 
+/// How long a child whose work is done may take to end.
+const PARTING: Duration = Duration::from_millis(500);
+
 /// What a child says to its parent, one JSON document a line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Line {
@@ -158,11 +161,33 @@ pub(crate) struct Reaped(pub(crate) Child);
 impl Drop for Reaped {
     fn drop(&mut self) {
         // A child that did its work has ended or is about to; one that hangs is ended here.
-        let deadline = Instant::now() + Duration::from_millis(500);
+        let deadline = Instant::now() + PARTING;
         while matches!(self.0.try_wait(), Ok(None)) && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(1));
         }
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+}
+
+/// The serving process, started by whichever means the subject has.
+#[derive(Debug)]
+pub(crate) enum Server {
+    Std(Reaped),
+    Tokio(tokio::process::Child),
+}
+
+impl Server {
+    /// Waits for the end of a process that has done its work.
+    pub(crate) async fn end(self) -> Result<(), Fault> {
+        match self {
+            Self::Std(child) => drop(child),
+            Self::Tokio(mut child) => {
+                if tokio::time::timeout(PARTING, child.wait()).await.is_err() {
+                    child.kill().await?;
+                }
+            }
+        }
+        Ok(())
     }
 }

@@ -60,12 +60,11 @@ impl Report {
     /// Prints a row that was measured.
     pub(crate) fn row(&mut self, row: &Row, ours: &[Figure], beside: &[Figure]) {
         let (ours, beside) = (reached(ours), reached(beside));
-        let ratio = ours.as_ref().zip(beside.as_ref()).map(|(a, b)| a.median / b.median);
         // An absolute figure is asked of allocations and wake-ups, a ratio of all else.
-        let figure = match row.metric {
-            Metric::Allocations | Metric::Switches => ours.as_ref().map(|ours| ours.median),
-            _ => ratio,
-        };
+        let absolute = matches!(row.metric, Metric::Allocations | Metric::Switches);
+        let both = ours.as_ref().zip(beside.as_ref()).filter(|_| !absolute);
+        let ratio = both.map(|(ours, beside)| ours.median / beside.median);
+        let figure = ours.as_ref().filter(|_| absolute).map(|ours| ours.median).or(ratio);
         let verdict = row.asked.zip(figure).map(|(asked, figure)| asked.judge(figure));
         match verdict {
             Some(Verdict::Met) => self.met += 1,

@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use crate::process::{Control, Cpus, Line, Reaped, Role, Task};
+use crate::process::{Control, Cpus, Line, Reaped, Role, Server, Task};
 use crate::trial::{Fault, Kind, Mechanism, Outcome, Subject, Trial};
 use crate::{allocations, byhand, cacheline, ours, process};
 
@@ -60,12 +60,12 @@ async fn drive(
                 Subject::Ours => ours::drive(&trial).await?,
                 Subject::ByHand => byhand::drive(&trial).await?,
             };
-            (drove, child)
+            (drove, Server::Std(child))
         }
     };
     match control.line(trial.limit())? {
         Line::Done(served) => {
-            drop(child);
+            child.end().await?;
             Ok(Both { drove, served })
         }
         other => Err(format!("{other:?} instead of the end").into()),
