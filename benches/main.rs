@@ -5,6 +5,22 @@
 //! interleaved repetitions of ours and of the baseline; a ratio is one of medians within a run and
 //! says nothing about any other machine. The receiver checks length and sequence number of every
 //! message. `cargo bench --bench mechanisms -- --help` lists the options.
+//!
+//! | row | what is measured |
+//! |---|---|
+//! | `unix/rtt/64` | round trip of one message of 64 bytes, one in flight: p50 / p99 |
+//! | `unix/batched/1K` | one way, `feed` with a `flush` every 64 KiB |
+//! | `unix/flushed/1K` | one way, `send` |
+//! | `unix:park-one-cpu/…` | our `Park` strategy with both processes on one CPU |
+//! | `multi/…` | the same under tokio's multi-thread runtime with two workers |
+//! | `alloc/…` | allocations a message, on the side that makes more of them |
+//! | `busy/unix/1000` | as many connections, one message in flight on each, beside `Park` |
+//! | `idle/unix/1000` | context switches of both processes in five seconds of quiet |
+//! | `lim-cacheline` | a cache line that bounces between the processes: the floor here and now |
+//! | `lim-harness` | messages of 64 bytes made and checked with no transport in between |
+//!
+//! "By hand" is tokio's own type for the mechanism in `Framed<_, LengthDelimitedCodec>`, all
+//! defaults, TCP with no delay.
 
 #[cfg(target_os = "linux")]
 mod allocations;
@@ -16,8 +32,6 @@ mod byhand;
 mod cacheline;
 #[cfg(target_os = "linux")]
 mod goals;
-#[cfg(target_os = "linux")]
-mod halves;
 #[cfg(target_os = "linux")]
 mod idle;
 #[cfg(target_os = "linux")]

@@ -5,20 +5,9 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::goals::{Asked, Verdict};
-use crate::row::{Figure, Metric, Row};
-use crate::stats::{median, short, spread};
+use crate::row::{Metric, Row};
+use crate::stats::{Figure, Reached, short};
 use crate::trial::Subject;
-
-/// What one subject of a row reached.
-#[derive(Clone, Debug, Serialize)]
-struct Reached {
-    median: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    p99: Option<f64>,
-    /// Half of the range of the repetitions, as a share of the median.
-    spread: f64,
-    repetitions: Vec<f64>,
-}
 
 /// One finished row.
 #[derive(Clone, Debug, Serialize)]
@@ -59,7 +48,7 @@ impl Report {
 
     /// Prints a row that was measured.
     pub(crate) fn row(&mut self, row: &Row, ours: &[Figure], beside: &[Figure]) {
-        let (ours, beside) = (reached(ours), reached(beside));
+        let (ours, beside) = (Reached::of(ours), Reached::of(beside));
         // An absolute figure is asked of allocations and wake-ups, a ratio of all else.
         let absolute = matches!(row.metric, Metric::Allocations | Metric::Switches);
         let both = ours.as_ref().zip(beside.as_ref()).filter(|_| !absolute);
@@ -140,16 +129,6 @@ impl Finished<'_> {
         };
         format!("{}{tail} {}{spread}", short(*median), self.unit)
     }
-}
-
-fn reached(figures: &[Figure]) -> Option<Reached> {
-    if figures.is_empty() {
-        return None;
-    }
-    let repetitions: Vec<f64> = figures.iter().map(|figure| figure.value).collect();
-    let tails: Option<Vec<f64>> = figures.iter().map(|figure| figure.p99).collect();
-    let p99 = tails.map(|tails| median(&tails));
-    Some(Reached { median: median(&repetitions), p99, spread: spread(&repetitions), repetitions })
 }
 
 fn unit(metric: Metric) -> &'static str {

@@ -4,6 +4,7 @@ use crate::arguments::Arguments;
 use crate::goals::{self, Asked};
 use crate::process::Cpus;
 use crate::side::Both;
+use crate::stats::Figure;
 use crate::trial::{Fault, Flavour, Kind, Mechanism, Outcome, Pin, Subject, Trial, Waiting};
 use crate::{cacheline, idle, load, side};
 
@@ -33,14 +34,6 @@ pub(crate) struct Row {
     /// The baseline, where there is one.
     pub(crate) beside: Option<Trial>,
     pub(crate) asked: Option<Asked>,
-}
-
-/// One repetition of one subject.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Figure {
-    pub(crate) value: f64,
-    /// 99th percentile of a round trip in microseconds.
-    pub(crate) p99: Option<f64>,
 }
 
 impl Row {

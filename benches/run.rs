@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use crate::arguments::{Arguments, USAGE, fresh};
 use crate::process::{self, Cpus};
 use crate::report::Report;
-use crate::row::{self, Figure, Row};
+use crate::row::{self, Row};
 use crate::side;
+use crate::stats::Figure;
 use crate::trial::{Fault, Subject, Trial};
 
 /// The program, in either of its two parts.
