@@ -9,17 +9,25 @@
 //! |---|---|---|
 //! | [`Strategy`] | a clock: how long to try again before parking | all |
 //! | [`Fd`] | a descriptor that epoll or kqueue can watch | sockets, pipes, listeners |
+//! | [`Blocking`] | a call that can only block, on a thread of its own | what has no descriptor |
 //!
 //! The layer is public and usable alone: [`Io`] gives any socket or pipe of yours the same wait
 //! strategy, under hyper, tonic or your own protocol.
 
+#[cfg_attr(windows, path = "bell_windows.rs")]
+mod bell;
+mod blocking;
+mod call;
 #[cfg(unix)]
 mod fd;
 #[cfg_attr(windows, path = "io_windows.rs")]
 mod io;
 mod pace;
 mod strategy;
+mod worker;
 
+pub use blocking::Blocking;
+pub use call::{Call, Turn};
 #[cfg(unix)]
 pub use fd::Fd;
 pub use io::Io;

@@ -4,6 +4,7 @@ mod bytes;
 mod cpus;
 mod entry;
 mod errno;
+mod event;
 mod lock;
 mod peer;
 mod pipe;
@@ -19,6 +20,7 @@ pub(crate) use entry::{
     our_uid, path_of_directory, pin_at, remove_at, remove_if_at, rename_at, set_mode_at,
 };
 pub(crate) use errno::{is_exhausted, is_passing};
+pub(crate) use event::{Ringer, event};
 pub(crate) use lock::{is_running, open_lock_at, overwrite, read_start, try_lock};
 pub(crate) use peer::{HAS_ABSTRACT_NAMES, SOCKETS_HAVE_MODES, is_connected, peer};
 pub(crate) use pipe::{inherit_pipe, is_pipe, pipe, take_stdio};

@@ -1,0 +1,91 @@
+//! A descriptor of our own that another thread makes readable.
+
+use std::{
+    io,
+    os::fd::{AsFd, OwnedFd},
+};
+
+use rustix::io::Errno;
+
+/// The ringing end: each [`ring`](Self::ring) is an event for whoever watches the other end,
+/// whether or not there was one before, and nobody ever has to read what it writes.
+#[derive(Debug)]
+pub(crate) struct Ringer {
+    write: OwnedFd,
+    /// The other end of a pipe; an eventfd has one end for both.
+    #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+    read: OwnedFd,
+}
+
+/// The end to watch, and the one to ring: eventfd(2).
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+pub(crate) fn event() -> io::Result<(OwnedFd, Ringer)> {
+    use rustix::event::{EventfdFlags, eventfd};
+
+    let watch = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?;
+    let write = watch.try_clone()?;
+    Ok((watch, Ringer { write }))
+}
+
+/// The end to watch, and the one to ring: a pipe, since there is no eventfd here.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+pub(crate) fn event() -> io::Result<(OwnedFd, Ringer)> {
+    // The crate that carries our pipes makes them CLOEXEC in the way each platform has for that.
+    let (write, watch) = interprocess::unnamed_pipe::pipe()?;
+    let (write, watch) = (OwnedFd::from(write), OwnedFd::from(watch));
+    super::set_nonblocking(write.as_fd())?;
+    super::set_nonblocking(watch.as_fd())?;
+    // The ringer keeps a reading end as well: it is never told that its pipe is broken.
+    let read = watch.try_clone()?;
+    Ok((watch, Ringer { write, read }))
+}
+
+impl Ringer {
+    /// Makes an event. It never blocks, and no event is ever left out for want of room: epoll and
+    /// kqueue, edge-triggered, report each write, even one to what is readable already; and one
+    /// that finds no room (a pipe after thousands of rings, an eventfd after 2^64 - 2) empties it
+    /// and is made again. Emptying takes nothing from the other end, for which only the event
+    /// counts.
+    pub(crate) fn ring(&self) -> io::Result<()> {
+        loop {
+            // Eight bytes: what an eventfd wants, and a write that a pipe never splits.
+            match rustix::io::write(&self.write, &1_u64.to_ne_bytes()) {
+                Ok(_) => return Ok(()),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => self.empty()?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn empty(&self) -> io::Result<()> {
+        #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+        let read = self.write.as_fd();
+        #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+        let read = self.read.as_fd();
+        match rustix::io::read(read, &mut [0; 4096]) {
+            Ok(_) | Err(Errno::INTR | Errno::AGAIN) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    use super::*;
+
+    #[test]
+    fn a_full_one_rings_on() {
+        let (watch, ringer) = event().unwrap();
+        // As much as fits an eventfd, and nothing special to a pipe.
+        let full = u64::MAX - 1;
+        rustix::io::write(&ringer.write, &full.to_ne_bytes()).unwrap();
+        for _ in 0..3 {
+            ringer.ring().unwrap();
+            let mut watched = [PollFd::new(&watch, PollFlags::IN)];
+            assert_eq!(poll(&mut watched, Some(&Timespec::default())).unwrap(), 1);
+        }
+    }
+}
