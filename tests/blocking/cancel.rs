@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use framewire::wait::Blocking;
+use framewire::wait::{Blocking, Strategy};
 use tokio::runtime::Runtime;
 
 use crate::{bounds::*, calls::*};
@@ -144,19 +144,38 @@ fn the_next_wait_gets_what_came_after_a_cancelled_one() {
     });
 }
 
+/// Waits until a call has taken the permit, and then gives up in one of two ways.
+async fn give_up(permits: &mut Blocking<Semaphore>, semaphore: &Semaphore, by_drop: bool) {
+    if by_drop {
+        let mut next = pin!(permits.next());
+        assert!(poll_fn(|cx| Poll::Ready(next.as_mut().poll(cx))).await.is_pending());
+        semaphore.post();
+        eventually("the call", || semaphore.permits() == 0);
+    } else {
+        assert!(want(permits).await.is_pending());
+        semaphore.post();
+        eventually("the call", || semaphore.permits() == 0);
+        permits.cancel();
+    }
+}
+
 #[test]
 fn a_permit_that_nobody_waits_for_any_more_goes_back_at_once() {
-    for interruptible in [false, true] {
+    for (interruptible, by_drop) in [(false, false), (false, true), (true, false), (true, true)] {
         current_thread().block_on(async {
             let semaphore = Semaphore::new(0, interruptible);
             let mut permits = Blocking::new("fw-back", semaphore.clone()).unwrap();
-            assert!(want(&mut permits).await.is_pending());
-            semaphore.post();
-            eventually("the call", || semaphore.permits() == 0);
-            permits.cancel();
-            eventually("the permit's return", || semaphore.permits() == 1);
-            permits.next().await.unwrap();
-            assert_eq!(semaphore.permits(), 0);
+            for strategy in [Strategy::Park, Strategy::Adaptive] {
+                permits = permits.strategy(strategy);
+                give_up(&mut permits, &semaphore, by_drop).await;
+                eventually("the permit's return", || semaphore.permits() == 1);
+                permits.next().await.unwrap();
+                assert_eq!(semaphore.permits(), 0);
+                // Whether or not the thread has given it back by then.
+                give_up(&mut permits, &semaphore, by_drop).await;
+                permits.next().await.unwrap();
+                assert_eq!(semaphore.permits(), 0);
+            }
         });
     }
 }
