@@ -86,7 +86,11 @@ pub trait Call: Send + 'static {
 
     /// What becomes of a result that comes when nobody waits any more. `true`: it stays for the
     /// next wait, as a message has to that was next in line. `false`: it is given back at once,
-    /// as a permit has to be that others wait for.
+    /// as a permit has to be that others wait for. An error stays in either case.
+    ///
+    /// # Examples
+    ///
+    /// See [`Call`].
     const KEEPS: bool = true;
 
     /// Blocks until there is a result, or until `turn` is over: then `Ok(None)`.
@@ -184,7 +188,8 @@ impl Turn {
     /// A call with an interrupter that leaves a mark, such as a control word, first reads the
     /// mark, then asks this, and then blocks for as long as the mark is the one it has read: an
     /// interrupter that came before is seen here, one that comes after finds the mark being
-    /// waited on.
+    /// waited on. The mark is changed under a lock that the call holds while it looks, or with
+    /// `Release` and read with `Acquire`.
     ///
     /// # Examples
     ///

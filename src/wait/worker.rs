@@ -25,7 +25,7 @@ pub(super) struct Shared<T> {
     state: Mutex<State<T>>,
     /// What the thread sleeps on between two calls: the handle changed something.
     changed: Condvar,
-    /// Somebody waits and was not answered yet. Only the handle sets it.
+    /// Somebody waits and was not answered yet. Only the handle changes it.
     wanted: Arc<AtomicBool>,
     interrupter: Option<Box<dyn Fn() + Send + Sync>>,
 }
