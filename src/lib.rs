@@ -1,5 +1,78 @@
 //! Every inter-process mechanism of an operating system as an async `Stream` and `Sink` of framed
 //! messages on Tokio.
+//!
+//! *A transport moves whole messages ([`Bytes`](bytes::Bytes)): what it receives is a `Stream`,
+//! what it sends is a `Sink`; a codec turns messages into values.*
+//!
+//! | module | to whom | verbs |
+//! |---|---|---|
+//! | [`unix`] | another process of this machine, by path or abstract name | `listen` `connect` `pair` |
+//! | [`pipe`] | a child process, or another task | `pair` `spawn` `inherited` `stdio` |
+//! | [`tcp`] | another machine or container | `listen` `connect` |
+//!
+//! A module has the verbs that its mechanism has, and the nouns `Options`, `Listener`,
+//! `Connection`, `Sender` and `Receiver` where they apply: to know one is to know all. [`Endpoint`]
+//! is for programs that pick their mechanism at run time, [`Profile`] says what each promises.
+//!
+//! # Examples
+//!
+//! An echo server and its client, which change mechanism by changing the address:
+//!
+//! ```
+//! use framewire::{Accepted, Endpoint, Result, serve::Server};
+//! use futures::{SinkExt, StreamExt};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<()> {
+//! # let dir = tempfile::tempdir().unwrap();
+//! # let address = format!("unix://{}", dir.path().join("echo.sock").display());
+//! let endpoint: Endpoint = address.parse()?;
+//! let listener = endpoint.listen().await?;
+//!
+//! let client = async {
+//!     let mut connection = endpoint.connect().await?;
+//!     connection.send("hello".into()).await?;
+//!     assert_eq!(connection.next().await.expect("the server is there")?, "hello");
+//!     Ok::<_, framewire::Error>(())
+//! };
+//! let echo = |client: Accepted, closing| async move {
+//!     let (sink, stream) = client.io.split();
+//!     stream.take_until(closing).forward(sink).await
+//! };
+//! let served = Server::new(listener).run(echo, client).await?;
+//! assert_eq!(served.accepted, 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # How streams end
+//!
+//! With `None` where the peer closed in order. With one `Err` and then `None` where the transport
+//! broke: the peer was killed inside a message ([`ErrorKind::Truncated`]), reset the connection
+//! ([`ErrorKind::Closed`]), or announced a message above the limit ([`ErrorKind::TooLarge`]). A
+//! *value* that cannot be decoded from a sound message is an `Err` too ([`ErrorKind::Malformed`]),
+//! and the stream goes on.
+//!
+//! # Cancel safety
+//!
+//! Receiving is cancel-safe everywhere: state lives in the object, never in the future, so `next()`
+//! belongs in the branches of a `select!`. Sending is not: a `send` that is dropped early may have
+//! queued its message, which then goes out with the next flush, so that sending it again would
+//! duplicate it. Send in the handlers of a `select!`, or take the steps apart where it matters:
+//! once `feed` has returned the message is queued, once, and `flush` can be dropped and called
+//! again.
+//!
+//! # Limits
+//!
+//! Everything is bounded, with a finite default, and every limit is named in the error that tells
+//! of it: messages of 8 MiB, 128 KiB queued before a sender waits, at most 64 KiB reserved beyond
+//! what has arrived, 1,024 connections a server and 128 a user.
+//!
+//! # Platform
+//!
+//! Linux is where all of it is tested. `unix` and `pipe` are for Unix, `tcp` for every platform. A
+//! Tokio runtime with its I/O driver is needed wherever something waits, and its absence is an
+//! error, not a panic.
 
 mod backoff;
 mod boxed;
@@ -29,3 +102,8 @@ pub use profile::Profile;
 pub use transport::tcp;
 #[cfg(unix)]
 pub use transport::{pipe, unix};
+
+// The README's program is compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

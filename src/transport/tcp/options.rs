@@ -147,9 +147,9 @@ impl Options {
     /// # Errors
     ///
     /// [`InUse`](ErrorKind::InUse): somebody listens there. [`Denied`](ErrorKind::Denied): the
-    /// address can be reached from other machines and was not said to be [`exposed`]
-    /// (Self::exposed), or the port needs privileges. [`Address`](ErrorKind::Address): not
-    /// `host:port`, or a host that has no address.
+    /// address can be reached from other machines and [`exposed`](Self::exposed) does not allow
+    /// that, or the port needs privileges. [`Address`](ErrorKind::Address): not `host:port`, or a
+    /// host that has no address.
     pub async fn listen(&self, address: impl Into<String>) -> Result<Listener> {
         let endpoint = endpoint(address.into())?;
         let bound = self.bind(&endpoint).await;
