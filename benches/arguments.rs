@@ -8,7 +8,7 @@ use crate::trial::{Fault, Flavour, Kind, Mechanism, Pin, Subject, Trial, Waiting
 pub(crate) const USAGE: &str = "\
 cargo bench --bench mechanisms -- [OPTIONS]
 
-  --only PREFIX,...      rows whose names begin so, e.g. unix,multi/tcp,idle
+  --only PREFIX,...      rows whose names begin with these parts, e.g. unix,multi/tcp,idle
   --list                 print the names of the rows
   --reps N               interleaved repetitions (5)
   --millis N             length of a repetition after 150 ms of warm-up (300)
@@ -105,9 +105,14 @@ impl Arguments {
         }
     }
 
-    /// Whether a row of this name was asked for.
+    /// Whether a row of this name was asked for. A prefix ends where a part of the name does, so
+    /// that `unix/rtt/64` is not `unix/rtt/64K` too.
     pub(crate) fn wants(&self, name: &str) -> bool {
-        self.only.is_empty() || self.only.iter().any(|prefix| name.starts_with(prefix.as_str()))
+        let begins = |prefix: &String| {
+            let rest = name.strip_prefix(prefix.trim_end_matches('/'));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ':', '-']))
+        };
+        self.only.is_empty() || self.only.iter().any(begins)
     }
 
     /// The measurement of ours with default options and this run's settings.
