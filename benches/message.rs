@@ -1,5 +1,8 @@
 //! The messages of a measurement: made at one end, checked at the other.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use bytes::{Bytes, BytesMut};
 
 use crate::allocations;
@@ -14,7 +17,8 @@ const RING: usize = 256 << 10;
 ///
 /// Making a message must cost next to nothing, or it is what is measured: some 16 ns for the two
 /// atomic operations of a shared buffer are half of what a 64-byte message takes. So small ones are
-/// static slices of a ring, with numbers modulo its length, and large ones take turns in a few
+/// static slices of a ring, with numbers modulo its length (a whole ring that got lost shows in the
+/// sum, which both sides compare at the end), and large ones take turns in a few
 /// buffers, each used again when nobody holds it any more, with only the number written anew.
 #[derive(Debug)]
 pub(crate) struct Source {
@@ -72,19 +76,26 @@ fn body(bytes: usize) -> Vec<u8> {
     (0..bytes).map(|at| (at % 251) as u8).collect()
 }
 
-/// Numbered messages one behind the other; one ring a measurement, and a process for each.
+/// Numbered messages one behind the other: one ring a length, for all connections of the process.
 fn ring(bytes: usize) -> &'static [u8] {
-    let messages = (0..numbers(bytes)).flat_map(|number| {
-        let mut message = body(bytes);
-        message[..8].copy_from_slice(&number.to_le_bytes());
-        message
-    });
-    allocations::apart(|| &*Box::leak(messages.collect::<Vec<u8>>().into_boxed_slice()))
+    static RINGS: Mutex<BTreeMap<usize, &'static [u8]>> = Mutex::new(BTreeMap::new());
+
+    let make = || {
+        let mut ring = body(bytes).repeat(numbers(bytes) as usize);
+        for (message, number) in ring.chunks_exact_mut(bytes).zip(0_u64..) {
+            message[..8].copy_from_slice(&number.to_le_bytes());
+        }
+        &*Box::leak(ring.into_boxed_slice())
+    };
+    let mut rings = RINGS.lock().unwrap_or_else(PoisonError::into_inner);
+    allocations::apart(|| *rings.entry(bytes).or_insert_with(make))
 }
 
 /// Checks that messages arrive whole, in order, each once.
 #[derive(Debug)]
 pub(crate) struct Check {
+    right: u64,
+    /// The number of the next message; it begins again after `numbers`.
     next: u64,
     numbers: u64,
     bytes: usize,
@@ -93,22 +104,26 @@ pub(crate) struct Check {
 impl Check {
     pub(crate) fn new(bytes: usize) -> Self {
         let bytes = bytes.max(8);
-        Self { next: 0, numbers: numbers(bytes), bytes }
+        Self { right: 0, next: 0, numbers: numbers(bytes), bytes }
     }
 
     /// How many were right.
     pub(crate) fn right(&self) -> u64 {
-        self.next
+        self.right
     }
 
     /// Takes the next message.
     #[inline]
     pub(crate) fn take(&mut self, message: &[u8]) -> Result<(), Fault> {
         let sequence = message.first_chunk().map(|first| u64::from_le_bytes(*first));
-        if message.len() != self.bytes || sequence != Some(self.next % self.numbers) {
+        if message.len() != self.bytes || sequence != Some(self.next) {
             return Err(self.wrong(message.len(), sequence));
         }
+        self.right += 1;
         self.next += 1;
+        if self.next == self.numbers {
+            self.next = 0;
+        }
         Ok(())
     }
 

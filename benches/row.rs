@@ -67,6 +67,9 @@ impl Row {
             Metric::Rate => {
                 let Both { drove, served } = side::measure(trial, cpus)?;
                 let counting = if trial.kind == Kind::RoundTrip { drove } else { served };
+                if counting.counted == 0 {
+                    return Err("no message within the window".into());
+                }
                 figure(counting.per_second())
             }
             Metric::Allocations => {
