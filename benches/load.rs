@@ -203,9 +203,9 @@ where
     E: Into<Fault>,
 {
     let mut check = Check::new(trial.bytes);
-    let mut begun = None;
+    let mut begun: Option<Mark> = None;
     let mut window: Option<Mark> = None;
-    let mut outcome = Outcome::default();
+    let (mut warming, mut outcome) = (Outcome::default(), Outcome::default());
     let mut look = trial.batch();
     while let Some(message) = link.next().await {
         check.take(message.map_err(Into::into)?.as_ref())?;
@@ -214,20 +214,21 @@ where
         }
         look += trial.batch();
         let now = Instant::now();
+        let begun = begun.get_or_insert_with(|| Mark::new(now, check.right()));
         match &window {
-            None if now - *begun.get_or_insert(now) >= trial.warm() => {
+            None if now - begun.at >= trial.warm() => {
                 window = Some(Mark::new(now, check.right()));
             }
+            None => warming = begun.until(now, check.right()),
             // A stream that ends before the window does has a shorter window.
-            Some(start) if Duration::from_nanos(outcome.nanos) < trial.window() => {
+            Some(start) if outcome.nanos < trial.window().as_nanos() as u64 => {
                 outcome = start.until(now, check.right());
             }
             _ => {}
         }
     }
-    if outcome.counted == 0 {
-        return Err("the stream ended before the window began".into());
-    }
+    // One that ends before the window begins is taken as it was: the machine was too busy for more.
+    let outcome = if outcome.counted == 0 { warming } else { outcome };
     Ok(Outcome { messages: check.right(), ..outcome })
 }
 
@@ -311,11 +312,18 @@ where
             Ok(source.made())
         });
     }
+    let mut messages = 0;
     tokio::time::sleep_until((begun + trial.warm()).into()).await;
     let (start, first) = (Instant::now(), total.load(Ordering::Relaxed));
     tokio::time::sleep(trial.window()).await;
+    // On a machine that has no time for any of them in so short a window, it is longer.
+    while total.load(Ordering::Relaxed) == first && !tasks.is_empty() {
+        tokio::time::sleep(trial.window()).await;
+        while let Some(task) = tasks.try_join_next() {
+            messages += task??;
+        }
+    }
     let (nanos, last) = (start.elapsed().as_nanos() as u64, total.load(Ordering::Relaxed));
-    let mut messages = 0;
     while let Some(task) = tasks.join_next().await {
         messages += task??;
     }
