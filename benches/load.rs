@@ -203,7 +203,7 @@ where
     E: Into<Fault>,
 {
     let mut check = Check::new(trial.bytes);
-    let mut begun: Option<Mark> = None;
+    let begun = Mark::new(Instant::now(), 0);
     let mut window: Option<Mark> = None;
     let (mut warming, mut outcome) = (Outcome::default(), Outcome::default());
     let mut look = trial.batch();
@@ -214,7 +214,6 @@ where
         }
         look += trial.batch();
         let now = Instant::now();
-        let begun = begun.get_or_insert_with(|| Mark::new(now, check.right()));
         match &window {
             None if now - begun.at >= trial.warm() => {
                 window = Some(Mark::new(now, check.right()));
