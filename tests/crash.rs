@@ -1,0 +1,83 @@
+//! Kill loops: whatever instant a process is killed at, what it was told is sent arrives, whole, in
+//! order and once, and who comes after it is not in its way.
+//!
+//! `FRAMEWIRE_KILLS` is the number of victims a mechanism, 40 by itself; `CRASH_SEED` repeats a run
+//! with the seed that it printed.
+#![cfg(unix)]
+
+#[cfg(test)]
+mod support;
+
+#[cfg(test)]
+mod crash {
+    mod script;
+    mod server;
+    mod supervisor;
+    mod tally;
+    mod victim;
+
+    use std::env;
+
+    use supervisor::{Over, run};
+    use tally::Tally;
+    use victim::Bug;
+
+    use crate::support::{announce, random};
+
+    /// How many victims a mechanism has.
+    fn kills() -> u64 {
+        env::var("FRAMEWIRE_KILLS").map_or(40, |kills| kills.parse().expect("a number"))
+    }
+
+    async fn loop_over(mut over: Over, cycles: u64, bug: Bug) -> Tally {
+        let seed = random::seed();
+        announce(&format!("{}, bug: {bug:?}: CRASH_SEED={seed}", over.name()));
+        let tally = run(&mut over, cycles, seed, bug).await;
+        announce(&format!("{}, bug: {bug:?}: {tally}", over.name()));
+        assert!(2 * tally.in_mid_stream >= tally.cycles, "kills that hit nothing: {tally}");
+        tally
+    }
+
+    async fn loses_nothing(over: Over) {
+        let tally = loop_over(over, kills(), Bug::None).await;
+        assert!(tally.is_sound(), "{tally}");
+    }
+
+    /// The loop that finds no fault finds one where there is one, and finds it by what is lost.
+    async fn catches_the_hasty(over: Over) {
+        // About every fifth kill hits where the bug is.
+        let tally = loop_over(over, 200, Bug::Hasty).await;
+        assert!(tally.lost > 0, "acknowledged before it was flushed, and not caught: {tally}");
+        assert_eq!((tally.torn, tally.duplicated, tally.reordered), (0, 0, 0), "{tally}");
+    }
+
+    #[tokio::test]
+    async fn a_killed_writer_of_a_unix_socket_loses_nothing() {
+        loses_nothing(Over::unix().await).await;
+    }
+
+    #[tokio::test]
+    async fn a_killed_writer_of_a_pipe_loses_nothing() {
+        loses_nothing(Over::Pipe).await;
+    }
+
+    #[tokio::test]
+    async fn a_killed_writer_over_tcp_loses_nothing() {
+        loses_nothing(Over::tcp().await).await;
+    }
+
+    #[tokio::test]
+    async fn a_hasty_writer_of_a_unix_socket_is_caught() {
+        catches_the_hasty(Over::unix().await).await;
+    }
+
+    #[tokio::test]
+    async fn a_hasty_writer_of_a_pipe_is_caught() {
+        catches_the_hasty(Over::Pipe).await;
+    }
+
+    #[tokio::test]
+    async fn a_hasty_writer_over_tcp_is_caught() {
+        catches_the_hasty(Over::tcp().await).await;
+    }
+}

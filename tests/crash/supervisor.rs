@@ -1,0 +1,137 @@
+//! Who starts the victims, kills them, and receives what they sent.
+
+use std::{fs::File, io::Read, os::fd::OwnedFd, process::Stdio, thread, time::Duration};
+
+use framewire::{BoxReceiver, ErrorKind, pipe, tcp, unix};
+use futures::StreamExt;
+use rustix::{
+    pipe::{PipeFlags, pipe_with},
+    process::{Pid, Signal, kill_process},
+};
+use tempfile::TempDir;
+use tokio::{
+    process::{Child, Command},
+    time::timeout,
+};
+
+use super::{
+    script::Script,
+    tally::{Delivery, Tally},
+    victim::{self, BEGINS, Bug, PIPE},
+};
+use crate::support::{HANG, random::mix};
+
+/// A victim lives for less than this from when it begins to send.
+const LIFE: u64 = 1500;
+
+/// Where victims send to.
+pub(super) enum Over {
+    Unix { listener: unix::Listener, _directory: TempDir },
+    Tcp(tcp::Listener),
+    Pipe,
+}
+
+impl Over {
+    pub(super) async fn unix() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let listener = unix::listen(directory.path().join("e.sock")).await.unwrap();
+        Self::Unix { listener, _directory: directory }
+    }
+
+    pub(super) async fn tcp() -> Self {
+        Self::Tcp(tcp::listen("127.0.0.1:0").await.unwrap())
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Unix { .. } => "unix",
+            Self::Tcp(_) => "tcp",
+            Self::Pipe => PIPE,
+        }
+    }
+
+    fn address(&self) -> String {
+        match self {
+            Self::Unix { listener, .. } => listener.endpoint().to_string(),
+            Self::Tcp(listener) => format!("tcp://{}", listener.local_addr()),
+            Self::Pipe => PIPE.into(),
+        }
+    }
+
+    /// Starts a victim; over a pipe, what it sends comes out of the second.
+    fn start(&self, mut command: Command) -> (Child, Option<BoxReceiver>) {
+        if let Self::Pipe = self {
+            let pipe::Child { connection, process } = pipe::spawn(command).unwrap();
+            return (process, Some(Box::pin(connection)));
+        }
+        (command.kill_on_drop(true).spawn().unwrap(), None)
+    }
+
+    async fn accept(&mut self) -> BoxReceiver {
+        match self {
+            Self::Unix { listener, .. } => Box::pin(listener.next().await.unwrap().unwrap()),
+            Self::Tcp(listener) => Box::pin(listener.next().await.unwrap().unwrap()),
+            Self::Pipe => unreachable!("a pipe is there when the victim starts"),
+        }
+    }
+}
+
+/// Starts and kills so many victims, one after the other.
+pub(super) async fn run(over: &mut Over, cycles: u64, seed: u64, bug: Bug) -> Tally {
+    let mut tally = Tally::default();
+    for cycle in 0..cycles {
+        let seed = mix(seed ^ mix(cycle));
+        let (delivery, acknowledged) = timeout(2 * HANG, kill_one(over, seed, bug)).await.unwrap();
+        tally.add(&delivery, &acknowledged);
+    }
+    tally
+}
+
+async fn kill_one(over: &mut Over, seed: u64, bug: Bug) -> (Delivery, Vec<u64>) {
+    let (read_end, write_end) = pipe_with(PipeFlags::CLOEXEC).unwrap();
+    let script = Script::new(seed);
+    let mut command = victim::command(seed, bug, &over.address());
+    command.stdin(Stdio::from(write_end));
+    let (mut victim, stream) = over.start(command.into());
+    let pid = Pid::from_raw(victim.id().unwrap() as i32).unwrap();
+    let life = Duration::from_micros(mix(seed) % LIFE);
+    // A thread of its own: the runtime's clock is too coarse, and its thread has to receive.
+    let killer = thread::spawn(move || kill(pid, life, read_end));
+
+    let mut stream = match stream {
+        Some(stream) => stream,
+        None => timeout(HANG, over.accept()).await.expect("the victim connects"),
+    };
+    let mut delivery = Delivery::new(script);
+    while let Some(next) = timeout(HANG, stream.next()).await.expect("the stream ends") {
+        match next {
+            Ok(body) => delivery.came(&body),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Truncated, "{error:?}");
+                delivery.cut = true;
+            }
+        }
+    }
+    let acknowledged = killer.join().unwrap();
+    let status = victim.wait().await.unwrap();
+    assert_eq!(
+        std::os::unix::process::ExitStatusExt::signal(&status),
+        Some(Signal::KILL.as_raw()),
+        "the victim, seed {seed}, was to be killed, and ended: {status}"
+    );
+    (delivery, acknowledged)
+}
+
+/// Kills the victim so long after it has begun, and answers what it acknowledged until then.
+fn kill(victim: Pid, life: Duration, acknowledgements: OwnedFd) -> Vec<u64> {
+    let mut acknowledgements = File::from(acknowledgements);
+    let mut begins = [0; size_of::<u64>()];
+    acknowledgements.read_exact(&mut begins).expect("the victim begins");
+    assert_eq!(u64::from_be_bytes(begins), BEGINS);
+    thread::sleep(life);
+    // Nobody has waited for it yet: whether it lives or not, the number is still its own.
+    kill_process(victim, Signal::KILL).unwrap();
+    let mut rest = Vec::new();
+    acknowledgements.read_to_end(&mut rest).unwrap();
+    rest.chunks_exact(size_of::<u64>()).map(|n| u64::from_be_bytes(n.try_into().unwrap())).collect()
+}
