@@ -26,7 +26,7 @@ const LIFE: u64 = 1500;
 
 /// Where victims send to.
 pub(super) enum Over {
-    Unix { listener: unix::Listener, _directory: TempDir },
+    Unix { listener: Box<unix::Listener>, _directory: TempDir },
     Tcp(tcp::Listener),
     Pipe,
 }
@@ -35,7 +35,7 @@ impl Over {
     pub(super) async fn unix() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let listener = unix::listen(directory.path().join("e.sock")).await.unwrap();
-        Self::Unix { listener, _directory: directory }
+        Self::Unix { listener: Box::new(listener), _directory: directory }
     }
 
     pub(super) async fn tcp() -> Self {
