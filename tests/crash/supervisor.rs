@@ -21,7 +21,7 @@ use super::{
 };
 use crate::support::{HANG, random::mix};
 
-/// A victim lives for less than this from when it begins to send.
+/// A victim lives for less than this from when it begins to send, in microseconds.
 const LIFE: u64 = 1500;
 
 /// Where victims send to.

@@ -100,6 +100,7 @@ async fn resets_harm_nobody_else() {
     for at in ["tcp://127.0.0.1:0", &unix] {
         let server = Server::start(&Setup::echo(at));
         let mut honest = Honest::connect(&server).await;
+        honest.calls("I am here").await;
         let before = server.descriptors();
         for _ in 0..50 {
             Raw::connect(&server).resets();
@@ -110,6 +111,7 @@ async fn resets_harm_nobody_else() {
             assert!(event.contains("kind=Closed"), "{event}");
         }
         assert_eq!(server.events("WARN"), [""; 0]);
+        // The honest one may have a second descriptor by now, to wait in both directions.
         wait_until("all are gone", || server.descriptors() <= before + 1);
         drop(honest);
         let served = server.end();
