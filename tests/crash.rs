@@ -29,26 +29,31 @@ mod crash {
         env::var("FRAMEWIRE_KILLS").map_or(40, |kills| kills.parse().expect("a number"))
     }
 
-    async fn loop_over(mut over: Over, cycles: u64, bug: Bug) -> Tally {
+    async fn loop_over(over: &mut Over, cycles: u64, bug: Bug) -> Tally {
         let seed = random::seed();
         announce(&format!("{}, bug: {bug:?}: CRASH_SEED={seed}", over.name()));
-        let tally = run(&mut over, cycles, seed, bug).await;
+        let tally = run(over, cycles, seed, bug).await;
         announce(&format!("{}, bug: {bug:?}: {tally}", over.name()));
         assert!(2 * tally.in_mid_stream >= tally.cycles, "kills that hit nothing: {tally}");
         tally
     }
 
-    async fn loses_nothing(over: Over) {
-        let tally = loop_over(over, kills(), Bug::None).await;
+    async fn loses_nothing(mut over: Over) {
+        let tally = loop_over(&mut over, kills(), Bug::None).await;
         assert!(tally.is_sound(), "{tally}");
     }
 
     /// The loop that finds no fault finds one where there is one, and finds it by what is lost.
-    async fn catches_the_hasty(over: Over) {
-        // Most of the kills hit where the bug is.
-        let tally = loop_over(over, 40, Bug::Hasty).await;
-        assert!(tally.lost > 0, "acknowledged before it was sent, and not caught: {tally}");
-        assert_eq!((tally.torn, tally.duplicated, tally.reordered), (0, 0, 0), "{tally}");
+    async fn catches_the_hasty(mut over: Over) {
+        // Over TCP, whose buffers are large, a kill may hit where the bug is only now and then.
+        for _ in 0..25 {
+            let tally = loop_over(&mut over, 40, Bug::Hasty).await;
+            assert_eq!((tally.duplicated, tally.reordered, tally.torn), (0, 0, 0), "{tally}");
+            if tally.lost > 0 {
+                return;
+            }
+        }
+        panic!("acknowledged before it was sent, and not caught");
     }
 
     #[tokio::test]
