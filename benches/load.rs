@@ -215,10 +215,11 @@ where
         look += trial.batch();
         let now = Instant::now();
         match &window {
-            None if now - begun.at >= trial.warm() => {
-                window = Some(Mark::new(now, check.right()));
+            None => {
+                warming = begun.until(now, check.right());
+                let warm = now - begun.at >= trial.warm();
+                window = warm.then(|| Mark::new(now, check.right()));
             }
-            None => warming = begun.until(now, check.right()),
             // A stream that ends before the window does has a shorter window.
             Some(start) if outcome.nanos < trial.window().as_nanos() as u64 => {
                 outcome = start.until(now, check.right());
