@@ -69,13 +69,6 @@ impl AsRawFd for Shared {
     }
 }
 
-/// What a try brought, and whether it took all that was there: then the next one would find
-/// nothing, and is not made before the kernel says otherwise.
-pub(super) struct Tried<R> {
-    pub(super) result: R,
-    pub(super) drained: bool,
-}
-
 impl Fd {
     /// Takes the descriptor over, to be waited for with the default [`Strategy`].
     ///
@@ -147,13 +140,13 @@ impl Fd {
         Arc::try_unwrap(fd).or_else(|fd| fd.try_clone())
     }
 
-    /// [`Wait::poll_io`] for a call that knows when it took all that was there.
+    /// [`Wait::poll_io`] for a call that is handed the descriptor.
     #[inline]
-    pub(super) fn poll_tried<R>(
+    pub(super) fn poll_fd<R>(
         &mut self,
         cx: &mut Context<'_>,
         direction: Direction,
-        op: impl FnMut(BorrowedFd<'_>) -> io::Result<Tried<R>>,
+        op: impl FnMut(BorrowedFd<'_>) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
         let (side, other) = match direction {
             Direction::Receive => (&mut self.receive, &self.send),
@@ -174,14 +167,14 @@ impl Side {
         cx: &mut Context<'_>,
         fd: &Arc<OwnedFd>,
         taken: bool,
-        mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<Tried<R>>,
+        mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
         if !self.pace.is_parked() || self.registered.is_none() {
             let mut fresh = true;
             loop {
                 if let Some(result) = attempt(&mut op, fd.as_fd()) {
                     self.pace.after_success();
-                    return Poll::Ready(result.map(|tried| tried.result));
+                    return Poll::Ready(result);
                 }
                 match self.pace.after_nothing(fresh) {
                     Step::Try => fresh = false,
@@ -202,7 +195,7 @@ impl Side {
         cx: &mut Context<'_>,
         fd: &Arc<OwnedFd>,
         taken: bool,
-        mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<Tried<R>>,
+        mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
         if self.registered.is_none() {
             ready!(self.poll_register(cx, fd, taken))?;
@@ -223,15 +216,13 @@ impl Side {
             let mut guard = guard?;
             match attempt(&mut op, fd.as_fd()) {
                 Some(result) => {
+                    // It stays ready until a try finds nothing. A short read does not say that: the
+                    // kernel ends one early at passed descriptors, at urgent data and at the end of
+                    // a pipe's packet, and what is behind those is no event of its own.
                     pace.after_success();
-                    return Poll::Ready(result.map(|tried| {
-                        if tried.drained {
-                            // The guard is from before the try: an event since then survives this.
-                            guard.clear_ready();
-                        }
-                        tried.result
-                    }));
+                    return Poll::Ready(result);
                 }
+                // The guard is from before the try: an event since then survives this.
                 None => guard.clear_ready(),
             }
         }
@@ -316,6 +307,6 @@ impl Wait for Fd {
         direction: Direction,
         mut op: impl FnMut() -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
-        self.poll_tried(cx, direction, |_| op().map(|result| Tried { result, drained: false }))
+        self.poll_fd(cx, direction, |_| op())
     }
 }

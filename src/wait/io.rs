@@ -14,7 +14,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{Direction, Fd, Strategy, fd::Tried};
+use super::{Direction, Fd, Strategy};
 use crate::sys;
 
 /// What a pipe is grown to when it first proves too small, in bytes. Linux gives each user 16,384
@@ -192,16 +192,15 @@ impl Io {
         self.fd.as_ref().map(AsFd::as_fd)
     }
 
-    /// Sends by `write`, and takes a send of less than `wanted` to mean that there is no room now.
+    /// Sends by `write`, and grows a pipe that has no room for the first time.
     #[inline]
     fn poll_send(
         &mut self,
         cx: &mut Context<'_>,
-        wanted: usize,
         mut write: impl FnMut(BorrowedFd<'_>) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
         let Self { fd: Some(fd), kind } = self else { return Poll::Ready(Err(closed())) };
-        fd.poll_tried(cx, Direction::Send, |fd| {
+        fd.poll_fd(cx, Direction::Send, |fd| {
             let mut sent = write(fd);
             let full = matches!(&sent, Err(error) if error.kind() == io::ErrorKind::WouldBlock);
             if full && *kind == (Kind::Pipe { grown: false }) {
@@ -209,14 +208,10 @@ impl Io {
                 sys::grow_pipe(fd, GROWN);
                 sent = write(fd);
             }
-            sent.map(|result| Tried { result, drained: SHORT_IS_EMPTY && result < wanted })
+            sent
         })
     }
 }
-
-/// Whether a short read or write means that the next would find nothing, and that its coming back
-/// is an event of its own: epoll(7), question 9.
-const SHORT_IS_EMPTY: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 fn closed() -> io::Error {
     io::Error::new(io::ErrorKind::NotConnected, "this end was shut down")
@@ -235,12 +230,7 @@ impl AsyncRead for Io {
         let read = if *kind == Kind::Socket { sys::recv } else { sys::read };
         // SAFETY: the calls below only write to it, as `MaybeUninit` says they must.
         let into = unsafe { buf.unfilled_mut() };
-        let wanted = into.len();
-        let polled = fd.poll_tried(cx, Direction::Receive, |fd| {
-            let result = read(fd, into)?;
-            // An end of stream stays readable: it must not be waited for again.
-            Ok(Tried { result, drained: SHORT_IS_EMPTY && result > 0 && result < wanted })
-        });
+        let polled = fd.poll_fd(cx, Direction::Receive, |fd| read(fd, into));
         polled.map_ok(|n| {
             // SAFETY: the kernel has written the first `n` bytes of the unfilled part.
             unsafe { buf.assume_init(n) };
@@ -258,7 +248,7 @@ impl AsyncWrite for Io {
     ) -> Poll<io::Result<usize>> {
         let io = self.get_mut();
         let write = if io.kind == Kind::Socket { sys::send } else { sys::write };
-        io.poll_send(cx, buf.len(), |fd| write(fd, buf))
+        io.poll_send(cx, |fd| write(fd, buf))
     }
 
     #[inline]
@@ -270,7 +260,7 @@ impl AsyncWrite for Io {
         let io = self.get_mut();
         let socket = io.kind == Kind::Socket;
         let write = if socket { sys::send_vectored } else { sys::write_vectored };
-        io.poll_send(cx, bufs.iter().map(|buf| buf.len()).sum(), |fd| write(fd, bufs))
+        io.poll_send(cx, |fd| write(fd, bufs))
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -15,6 +15,9 @@ const SEND: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
 #[cfg(target_vendor = "apple")]
 const SEND: SendFlags = SendFlags::DONTWAIT;
 
+/// `IOV_MAX`, the same wherever there is one: with more slices, sendmsg(2) fails with `EMSGSIZE`.
+const SLICES: usize = 1024;
+
 /// recv(2)
 #[inline]
 pub(crate) fn recv(fd: BorrowedFd<'_>, into: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
@@ -35,9 +38,10 @@ pub(crate) fn send(fd: BorrowedFd<'_>, from: &[u8]) -> io::Result<usize> {
     Ok(net::send(fd, from, SEND)?)
 }
 
-/// sendmsg(2)
+/// sendmsg(2); of more slices than it takes, the first.
 #[inline]
 pub(crate) fn send_vectored(fd: BorrowedFd<'_>, from: &[IoSlice<'_>]) -> io::Result<usize> {
+    let from = &from[..from.len().min(SLICES)];
     Ok(net::sendmsg(fd, from, &mut SendAncillaryBuffer::default(), SEND)?)
 }
 
@@ -47,7 +51,7 @@ pub(crate) fn write(fd: BorrowedFd<'_>, from: &[u8]) -> io::Result<usize> {
     Ok(rustix::io::write(fd, from)?)
 }
 
-/// writev(2), on a descriptor that is `O_NONBLOCK`
+/// writev(2), on a descriptor that is `O_NONBLOCK`; rustix hands on as many slices as it takes.
 #[inline]
 pub(crate) fn write_vectored(fd: BorrowedFd<'_>, from: &[IoSlice<'_>]) -> io::Result<usize> {
     Ok(rustix::io::writev(fd, from)?)

@@ -1,0 +1,71 @@
+//! Runtimes, and what keeps a test from hanging.
+
+use std::{
+    future::Future,
+    io,
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    pin::Pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use framewire::wait::{Io, Strategy};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
+    runtime::{Builder, Runtime},
+    time::timeout,
+};
+
+/// What takes this long hangs.
+pub const HANG: Duration = Duration::from_secs(10);
+
+pub fn current_thread() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+pub fn multi_thread() -> Runtime {
+    Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+pub const FLAVOURS: [fn() -> Runtime; 2] = [current_thread, multi_thread];
+
+pub const STRATEGIES: [Strategy; 3] =
+    [Strategy::Park, Strategy::Adaptive, Strategy::Spin(Duration::from_micros(30))];
+
+/// Fails, rather than hangs.
+pub async fn bounded<T>(what: &str, future: impl Future<Output = T>) -> T {
+    timeout(HANG, future).await.unwrap_or_else(|_| panic!("{what}: not within {HANG:?}"))
+}
+
+/// A socket of ours, and the peer's as it is.
+pub fn socket(strategy: Strategy) -> (Io, UnixStream) {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    (Io::socket(ours.into()).unwrap().strategy(strategy), theirs)
+}
+
+/// A pipe: read end, write end.
+pub fn pipe() -> (OwnedFd, OwnedFd) {
+    rustix::pipe::pipe().unwrap()
+}
+
+/// Reads once, of up to as many bytes.
+pub async fn read(io: &mut Io, most: usize) -> io::Result<Vec<u8>> {
+    let mut buf = vec![0; most];
+    let n = bounded("a read", io.read(&mut buf)).await?;
+    buf.truncate(n);
+    Ok(buf)
+}
+
+/// Polls a read once, with nobody to wake.
+pub fn poll_read(io: &mut Io, cx: Option<&mut Context<'_>>) -> Poll<io::Result<usize>> {
+    let mut buf = [0; 4096];
+    let mut buf = ReadBuf::new(&mut buf);
+    let mut nobody = Context::from_waker(Waker::noop());
+    let polled = Pin::new(io).poll_read(cx.unwrap_or(&mut nobody), &mut buf);
+    polled.map_ok(|()| buf.filled().len())
+}
+
+/// Polls a write once, with nobody to wake.
+pub fn poll_write(io: &mut Io, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    Pin::new(io).poll_write(&mut Context::from_waker(Waker::noop()), bytes)
+}

@@ -1,0 +1,7 @@
+//! Waiting for descriptors: no wake-up is lost, and nobody else is kept from his turn.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, unreachable_pub)] // The functions that tests share are tests as well.
+
+mod bounds;
+mod short;
