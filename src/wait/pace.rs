@@ -20,8 +20,10 @@ const TURN: Duration = Duration::from_nanos(700);
 const GAP: Duration = Duration::from_micros(8);
 /// After so many fruitless spins in a row the bound is 0 …
 const PATIENCE: u8 = 8;
-/// … and is probed once in so many parks.
+/// … and `LONGEST` is tried once in so many parks: less would never meet a peer that takes longer.
 const PROBE: u8 = 64;
+/// A spin that is asked for ends after a year at the latest: later instants may not exist.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 thread_local! {
     /// Until when a waiter of this thread spins. A stamp and not a lock: a lock would leak where a
@@ -72,6 +74,7 @@ impl Pace {
     pub(super) fn new(strategy: Strategy) -> Self {
         let strategy = match strategy {
             Strategy::Adaptive if !crate::sys::runs_beside_its_peers() => Strategy::Park,
+            Strategy::Spin(bound) => Strategy::Spin(bound.min(YEAR)),
             other => other,
         };
         Self { strategy, bound: USUAL, misses: 0, parks: 0, wait: None }
@@ -159,7 +162,7 @@ impl Pace {
         match self.strategy {
             Strategy::Park => Duration::ZERO,
             Strategy::Spin(bound) => bound,
-            Strategy::Adaptive if self.bound.is_zero() && self.parks >= PROBE => USUAL,
+            Strategy::Adaptive if self.bound.is_zero() && self.parks >= PROBE => LONGEST,
             Strategy::Adaptive => self.bound,
         }
     }
@@ -190,5 +193,47 @@ pub(super) fn yield_to_runtime(cx: &mut Context<'_>) {
     let turn = pin!(tokio::task::yield_now());
     if let Poll::Ready(()) = turn.poll(cx) {
         cx.waker().wake_by_ref();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Waits as a task does for a peer that takes this long; says whether it was met in a spin.
+    fn wait(pace: &mut Pace, takes: Duration) -> bool {
+        let began = Instant::now();
+        if pace.is_parked() {
+            pace.park();
+        }
+        while began.elapsed() < takes {
+            if !pace.is_parked() {
+                pace.after_nothing(false);
+            }
+        }
+        let met = !pace.is_parked();
+        pace.after_success();
+        met
+    }
+
+    #[test]
+    fn a_peer_that_becomes_fast_is_met_again() {
+        // Whatever this machine has, there is a second CPU to spin beside.
+        let mut pace = Pace::new(Strategy::Park);
+        pace.strategy = Strategy::Adaptive;
+        for _ in 0..2 * usize::from(PATIENCE) {
+            wait(&mut pace, 4 * LONGEST);
+        }
+        assert!(pace.bound.is_zero());
+        // A probe or two may fall victim to other threads.
+        let met = (0..20 * u32::from(PROBE)).any(|_| wait(&mut pace, Duration::from_micros(35)));
+        assert!(met && !pace.bound.is_zero());
+    }
+
+    #[test]
+    fn no_bound_is_too_long() {
+        let mut pace = Pace::new(Strategy::Spin(Duration::MAX));
+        assert_eq!(pace.after_nothing(true), Step::Try);
+        assert_eq!(pace.after_nothing(true), Step::Try);
     }
 }
