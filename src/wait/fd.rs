@@ -16,6 +16,7 @@ use std::{
 use tokio::{
     io::{Interest, unix::AsyncFd},
     runtime::Handle,
+    task::coop,
     time::{Sleep, sleep},
 };
 
@@ -170,9 +171,13 @@ impl Side {
         mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
         if !self.pace.is_parked() || self.registered.is_none() {
+            // A peer that is never slower than we are must not keep other tasks waiting. What is
+            // parked is charged by the registration.
+            let coop = ready!(coop::poll_proceed(cx));
             let mut fresh = true;
             loop {
                 if let Some(result) = attempt(&mut op, fd.as_fd()) {
+                    coop.made_progress();
                     self.pace.after_success();
                     return Poll::Ready(result);
                 }

@@ -4,4 +4,7 @@
 #![allow(clippy::unwrap_used, unreachable_pub)] // The functions that tests share are tests as well.
 
 mod bounds;
+mod fair;
+mod ready;
 mod short;
+mod soak;
