@@ -80,7 +80,8 @@ impl Decoder {
     /// ```
     #[must_use]
     pub fn max_len(mut self, max_len: usize) -> Self {
-        self.max_len = max_len.min(u32::MAX as usize);
+        // On 32 bits, a frame has to be countable with its prefix.
+        self.max_len = max_len.min(u32::MAX as usize).min(usize::MAX - PREFIX);
         self
     }
 
@@ -164,7 +165,7 @@ impl Decoder {
         }
         let have = self.arrived.len();
         let want = match self.announced() {
-            Some(len) => (PREFIX + len).to_string(),
+            Some(len) => (PREFIX as u64 + len as u64).to_string(),
             None => format!("at least {PREFIX}"),
         };
         Err(Error::new(
@@ -226,13 +227,17 @@ impl Decoder {
         let frame = self.announced().map_or(PREFIX, |len| PREFIX + len.min(self.max_len));
         self.small_refills = if frame > LARGE { 0 } else { self.small_refills.saturating_add(1) };
 
-        let size = self.wanted.max(frame);
+        // Whole messages that nobody has taken yet stay in front of what comes.
+        let needed = if frame > arrived { frame } else { arrived + SMALL / 2 };
+        let size = self.wanted.max(needed);
         let oversized = self.capacity > size.max(LARGE) && self.small_refills >= PATIENCE;
         if !oversized && self.capacity >= size && self.arrived.try_reclaim(size - arrived) {
             return;
         }
         let spare = self.arrived.capacity() - arrived;
-        if !oversized && spare >= (frame.saturating_sub(arrived)).max(SMALL / 2) {
+        // Of a large frame a good part of what is reserved ahead will do: in small pieces, it is
+        // not to be moved for each.
+        if !oversized && spare >= (needed - arrived).clamp(SMALL / 2, AHEAD / 2) {
             return;
         }
         self.allocate(size.min(arrived + AHEAD));
