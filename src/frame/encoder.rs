@@ -83,6 +83,10 @@ impl Encoder {
         if body.len() > self.max_len {
             return Err(self.too_large(body.len()));
         }
+        // Half of it, so that what is moved was paid for by what was written.
+        if self.written >= FULL.max(self.copied.len() / 2) {
+            self.drop_written();
+        }
         self.copied.put_u32(body.len() as u32);
         self.len += PREFIX + body.len();
         if body.len() < GATHER {
@@ -113,6 +117,16 @@ impl Encoder {
     #[inline]
     pub fn queued(&mut self) -> impl Buf + '_ {
         Queued(self)
+    }
+
+    /// Gives the room of what was written back, in a queue that may never become empty.
+    #[cold]
+    fn drop_written(&mut self) {
+        self.copied.drain(..self.written);
+        for (place, _) in &mut self.bodies {
+            *place -= self.written;
+        }
+        self.written = 0;
     }
 
     #[cold]
@@ -225,5 +239,24 @@ mod tests {
             }
             assert_eq!(written, expected, "step {step}");
         }
+    }
+
+    /// What has been written goes, even where something is always left to be.
+    #[test]
+    fn a_queue_that_is_never_empty_does_not_grow() {
+        let mut encoder = Encoder::new();
+        encoder.message(Bytes::from_static(b"ahead")).unwrap();
+        for i in 0..20_000_usize {
+            // Now and then a large one, that stays where it is.
+            let len = if i % 100 == 0 { GATHER } else { 500 };
+            encoder.message(Bytes::from(vec![i as u8; len])).unwrap();
+            let frame = PREFIX + len;
+            encoder.queued().advance(frame);
+            assert_eq!(encoder.len, PREFIX + 5);
+            assert!(encoder.copied.len() <= 2 * FULL, "{} in frame {i}", encoder.copied.len());
+        }
+        let mut tail = [0; PREFIX + 5];
+        encoder.queued().copy_to_slice(&mut tail);
+        assert_eq!(tail, [19_999_usize as u8; PREFIX + 5]);
     }
 }
