@@ -45,9 +45,14 @@ pub(crate) fn inherit_pipe(fd: RawFd) -> io::Result<OwnedFd> {
     if !is_pipe(number)? {
         return Err(io::Error::other(format!("descriptor {fd} is not a pipe")));
     }
+    if rustix::io::fcntl_getfd(number)?.contains(FdFlags::CLOEXEC) {
+        // No exec leaves such a one open: this process has opened it itself, and somebody in it
+        // owns it. The number is from the environment of a process further up.
+        return Err(io::Error::other(format!("descriptor {fd} was not inherited")));
+    }
     rustix::io::fcntl_setfd(number, FdFlags::CLOEXEC)?;
-    // SAFETY: it is open, and whoever started this process left it to it; the caller takes it over
-    // once, and nothing else in this process knows the number.
+    // SAFETY: it is open and not of this process's making, as Rust opens descriptors, so whoever
+    // started this process left it to it; the caller takes it over once.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
@@ -99,4 +104,27 @@ fn reopen(fd: BorrowedFd<'_>, mode: OFlags) -> io::Result<OwnedFd> {
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn reopen(fd: BorrowedFd<'_>, _: OFlags) -> io::Result<OwnedFd> {
     Ok(rustix::io::fcntl_dupfd_cloexec(fd.as_fd(), 3)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::{AsRawFd, IntoRawFd};
+
+    use super::*;
+
+    #[test]
+    fn only_what_an_exec_can_have_left_is_taken_over() {
+        let (read_end, write_end) = pipe().unwrap();
+        // Somebody's here, whatever the environment says.
+        assert!(inherit_pipe(read_end.as_raw_fd()).is_err());
+        assert!(inherit_pipe(-1).is_err());
+        let null = rustix::fs::open("/dev/null", OFlags::RDONLY, Mode::empty()).unwrap();
+        assert!(inherit_pipe(null.as_raw_fd()).is_err());
+        // As it comes out of an exec, with nobody here who owns it.
+        rustix::io::fcntl_setfd(&write_end, FdFlags::empty()).unwrap();
+        let number = write_end.into_raw_fd();
+        let taken = inherit_pipe(number).unwrap();
+        assert!(rustix::io::fcntl_getfd(&taken).unwrap().contains(FdFlags::CLOEXEC));
+        assert!(inherit_pipe(number).is_err(), "taken twice");
+    }
 }
