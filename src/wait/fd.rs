@@ -247,9 +247,13 @@ impl Side {
             }
             match self.register(fd, taken) {
                 Ok(()) => return Poll::Ready(Ok(())),
-                Err(error) if crate::sys::is_exhausted(&error) => {
+                Err(error) if is_limit(&error) => {
+                    // Tokio panics where the runtime was built without timers.
+                    let Ok(retry) = catch_unwind(|| Box::pin(sleep(RETRY))) else {
+                        return Poll::Ready(Err(error));
+                    };
                     tracing::warn!(%error, "no descriptor left to wait with; trying again");
-                    self.retry = Some(Box::pin(sleep(RETRY)));
+                    self.retry = Some(retry);
                 }
                 Err(error) => return Poll::Ready(Err(error)),
             }
@@ -291,6 +295,12 @@ fn attempt<R>(
             other => return Some(other),
         }
     }
+}
+
+/// Whether registering may succeed later: epoll_ctl(2) says `ENOSPC` where the user's share of
+/// watches is used up.
+fn is_limit(error: &io::Error) -> bool {
+    crate::sys::is_exhausted(error) || error.kind() == io::ErrorKind::StorageFull
 }
 
 fn runtime() -> io::Result<Handle> {

@@ -5,6 +5,8 @@
 
 mod bounds;
 mod fair;
+#[cfg(target_os = "linux")]
+mod limit;
 mod ready;
 mod short;
 mod soak;
