@@ -11,6 +11,9 @@ const SMALL: usize = 8 * 1024;
 const LARGE: usize = 256 * 1024;
 /// The most that is reserved beyond what has arrived, in bytes.
 const AHEAD: usize = 64 * 1024;
+/// Less room than this, in bytes, is worth growing the buffer of a frame that needs more: a peer
+/// that sends in small pieces would have it moved for each of them otherwise.
+const STEP: usize = AHEAD / 2;
 /// A buffer beyond `LARGE` is given back after so many refills that did not need it.
 const PATIENCE: u8 = 64;
 
@@ -235,24 +238,26 @@ impl Decoder {
             return;
         }
         let spare = self.arrived.capacity() - arrived;
-        // Of a large frame a good part of what is reserved ahead will do: in small pieces, it is
-        // not to be moved for each.
-        if !oversized && spare >= (needed - arrived).clamp(SMALL / 2, AHEAD / 2) {
+        if !oversized && spare >= (needed - arrived).clamp(SMALL / 2, STEP) {
             return;
         }
-        self.allocate(size.min(arrived + AHEAD));
+        // As much as `wanted` has filled a buffer before; beyond that, a prefix is only believed
+        // as far as bytes follow it.
+        self.allocate(self.wanted.max(needed.min(arrived + AHEAD)));
     }
 
     /// Moves what has arrived to a buffer of `size` bytes.
     fn allocate(&mut self, size: usize) {
         let arrived = std::mem::take(&mut self.arrived);
+        let grows = size > self.capacity;
         self.capacity = size;
-        if arrived.len() < AHEAD {
+        if !grows {
+            // Messages hold the old one, or it is given back.
             self.arrived = BytesMut::with_capacity(size);
             self.arrived.extend_from_slice(&arrived);
         } else {
-            // A large frame grows in many steps. As a `Vec` it is moved by remapping its pages,
-            // and grows by what was asked for instead of doubling.
+            // A large frame grows in many steps. As a `Vec` it is moved by remapping its pages
+            // instead of being there twice, and grows by what was asked for instead of doubling.
             let mut grown = Vec::from(arrived);
             grown.reserve_exact(size - grown.len());
             self.arrived = BytesMut::from(Bytes::from(grown));
