@@ -1,0 +1,68 @@
+//! Other processes: this program again, with a role to play.
+//!
+//! Each test program has a test `role` that calls [`play`]: it passes at once in a process that
+//! was given no role.
+
+use std::{
+    env,
+    process::{Command, Stdio},
+};
+
+use framewire::{Endpoint, Result};
+use tokio::runtime::Builder;
+
+use super::{End, conformance};
+
+const ROLE: &str = "FRAMEWIRE_TEST_ROLE";
+/// Where the peer of a role listens; without it, the role talks over inherited pipes.
+pub(crate) const ENDPOINT: &str = "FRAMEWIRE_TEST_ENDPOINT";
+/// What else a role needs to know.
+pub(crate) const WORD: &str = "FRAMEWIRE_TEST_WORD";
+
+/// This program, to be started in a role. What it prints goes where ours goes.
+pub(crate) fn command(role: &str) -> Command {
+    let mut command = Command::new(env::current_exe().expect("our own path"));
+    command
+        .args(["--exact", "role", "--nocapture", "--test-threads=1"])
+        .env(ROLE, role)
+        .stdin(Stdio::null());
+    command
+}
+
+/// Starts this program in a role of its own and fails if it fails.
+#[track_caller]
+pub(crate) fn must_pass(role: &str) {
+    let output = command(role).output().expect("the program starts");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let complained = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{role}: {}\n{said}\n{complained}", output.status);
+}
+
+/// Plays the role that this process was started in, if it was: one of `own`, or of the suite's.
+pub(crate) fn play(own: &[(&str, fn())]) {
+    let Ok(role) = env::var(ROLE) else { return };
+    let roles = own.iter().chain(conformance::ROLES);
+    let (_, play) = roles.into_iter().find(|(name, _)| *name == role).expect("a known role");
+    play();
+}
+
+/// Runs what a role does, on one thread.
+pub(crate) fn block_on<T>(part: impl Future<Output = T>) -> T {
+    Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(part)
+}
+
+/// The word that this role was given.
+pub(crate) fn word() -> String {
+    env::var(WORD).expect("a word")
+}
+
+/// Connects to whoever started this process.
+pub(crate) async fn peer() -> Result<End> {
+    if let Ok(endpoint) = env::var(ENDPOINT) {
+        return Ok(endpoint.parse::<Endpoint>()?.connect().await?.into());
+    }
+    #[cfg(unix)]
+    return Ok(End::Both(Box::pin(framewire::pipe::inherited()?)));
+    #[cfg(not(unix))]
+    panic!("{ENDPOINT} is not set");
+}
