@@ -101,11 +101,9 @@ impl Decoder {
     #[inline]
     pub fn message(&mut self) -> Result<Option<Bytes>> {
         let Some(len) = self.whole()? else { return Ok(None) };
-        self.arrived.advance(PREFIX);
-        if len == 0 {
-            return Ok(Some(Bytes::new()));
-        }
-        Ok(Some(self.arrived.split_to(len).freeze()))
+        let mut message = self.arrived.split_to(PREFIX + len).freeze();
+        message.advance(PREFIX);
+        Ok(Some(message))
     }
 
     /// Lends the next whole message to `see`, if all of it has arrived: cheaper than

@@ -21,6 +21,11 @@ use crate::sys;
 /// pages of pipes (`/proc/sys/fs/pipe-user-pages-soft`), shared with all other programs: 64 here.
 const GROWN: usize = 256 * 1024;
 
+/// How much of a pipe is read or written in one call, in bytes. The kernel holds the pipe's lock
+/// while it copies: with longer calls the two ends wait for each other instead of copying at the
+/// same time, and what is copied has left the first-level cache when the other end comes to it.
+const PIECE: usize = 8 * 1024;
+
 /// A socket's or pipe's bytes as `AsyncRead + AsyncWrite`, waited for with a [`Strategy`].
 ///
 /// It is what this crate's own byte streams are made of, and serves any other: under hyper, tonic
@@ -227,10 +232,15 @@ impl AsyncRead for Io {
         let Self { fd: Some(fd), kind } = self.get_mut() else {
             return Poll::Ready(Err(closed()));
         };
-        let read = if *kind == Kind::Socket { sys::recv } else { sys::read };
         // SAFETY: the calls below only write to it, as `MaybeUninit` says they must.
         let into = unsafe { buf.unfilled_mut() };
-        let polled = fd.poll_fd(cx, Direction::Receive, |fd| read(fd, into));
+        let polled = match kind {
+            Kind::Socket => fd.poll_fd(cx, Direction::Receive, |fd| sys::recv(fd, into)),
+            Kind::Pipe { .. } => {
+                let most = into.len().min(PIECE);
+                fd.poll_fd(cx, Direction::Receive, |fd| sys::read(fd, &mut into[..most]))
+            }
+        };
         polled.map_ok(|n| {
             // SAFETY: the kernel has written the first `n` bytes of the unfilled part.
             unsafe { buf.assume_init(n) };
@@ -247,8 +257,13 @@ impl AsyncWrite for Io {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let io = self.get_mut();
-        let write = if io.kind == Kind::Socket { sys::send } else { sys::write };
-        io.poll_send(cx, |fd| write(fd, buf))
+        match io.kind {
+            Kind::Socket => io.poll_send(cx, |fd| sys::send(fd, buf)),
+            Kind::Pipe { .. } => {
+                let piece = &buf[..buf.len().min(PIECE)];
+                io.poll_send(cx, |fd| sys::write(fd, piece))
+            }
+        }
     }
 
     #[inline]
@@ -258,9 +273,19 @@ impl AsyncWrite for Io {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let io = self.get_mut();
-        let socket = io.kind == Kind::Socket;
-        let write = if socket { sys::send_vectored } else { sys::write_vectored };
-        io.poll_send(cx, |fd| write(fd, bufs))
+        match io.kind {
+            Kind::Socket => io.poll_send(cx, |fd| sys::send_vectored(fd, bufs)),
+            Kind::Pipe { .. } => {
+                let mut piece = [IoSlice::new(&[]); 8];
+                let mut room = PIECE;
+                for (slot, buf) in piece.iter_mut().zip(bufs) {
+                    let len = buf.len().min(room);
+                    *slot = IoSlice::new(&buf[..len]);
+                    room -= len;
+                }
+                io.poll_send(cx, |fd| sys::write_vectored(fd, &piece))
+            }
+        }
     }
 
     fn is_write_vectored(&self) -> bool {
