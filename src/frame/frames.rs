@@ -264,17 +264,23 @@ impl<T: AsyncRead + Unpin> Frames<T> {
                 Ok(None) => {}
                 Err(error) => return Poll::Ready(self.end(Err(error))),
             }
-            let coop = ready!(coop::poll_proceed(cx));
-            match ready!(poll_read_buf(Pin::new(&mut self.io), cx, self.decoder.space())) {
-                Ok(0) => {
-                    let end = self.decoder.finish();
-                    return Poll::Ready(self.end(end));
-                }
-                Ok(_) => coop.made_progress(),
-                Err(error) => return Poll::Ready(self.end(Err(error.into()))),
+            if let Some(end) = ready!(self.poll_refill(cx)) {
+                return Poll::Ready(self.end(end));
             }
-            self.turn.charged();
         }
+    }
+
+    /// Reads, apart from the path of a message that is there already; `Some` is the end.
+    #[inline(never)]
+    fn poll_refill(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<()>>> {
+        let coop = ready!(coop::poll_proceed(cx));
+        match ready!(poll_read_buf(Pin::new(&mut self.io), cx, self.decoder.space())) {
+            Ok(0) => return Poll::Ready(Some(self.decoder.finish())),
+            Ok(_) => coop.made_progress(),
+            Err(error) => return Poll::Ready(Some(Err(error.into()))),
+        }
+        self.turn.charged();
+        Poll::Ready(None)
     }
 
     /// The last item of the stream.
