@@ -90,9 +90,7 @@ impl<T> Frames<T> {
     /// # Examples
     ///
     /// ```
-    /// use framewire::frame::Frames;
-    ///
-    /// let frames = Frames::new(tokio::io::empty()).max_len(64 << 20);
+    /// let frames = framewire::frame::Frames::new(tokio::io::empty()).max_len(64 << 20);
     /// ```
     #[must_use]
     pub fn max_len(mut self, max_len: usize) -> Self {
