@@ -110,8 +110,9 @@ impl Peer {
     ///
     /// # Platform
     ///
-    /// Linux from 6.5 (`SO_PEERPIDFD`, unix(7)); `None` elsewhere, and where the process had ended
-    /// when it was asked for.
+    /// Linux from 6.5 (`SO_PEERPIDFD`, unix(7)), where
+    /// [`unix::Options::pidfd`](crate::unix::Options::pidfd) asks for it; `None` elsewhere, and for
+    /// a process that had ended when the connection was made.
     #[cfg(unix)]
     pub fn pidfd(&self) -> Option<BorrowedFd<'_>> {
         self.pidfd.as_deref().map(AsFd::as_fd)

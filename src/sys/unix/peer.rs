@@ -47,17 +47,11 @@ fn pidfd(stream: &Stream) -> io::Result<Option<std::os::fd::OwnedFd>> {
         // pidfds), and nobody else knows its number.
         return Ok(Some(unsafe { OwnedFd::from_raw_fd(fd) }));
     }
-    match io::Error::last_os_error() {
-        // An older kernel; a process that had ended already.
-        error
-            if matches!(
-                error.raw_os_error(),
-                Some(libc::ENOPROTOOPT | libc::EINVAL | libc::ESRCH)
-            ) =>
-        {
-            Ok(None)
-        }
-        error => Err(error),
+    let error = io::Error::last_os_error();
+    match error.raw_os_error() {
+        // An older kernel; a process that had ended already, or that the kernel did not note.
+        Some(libc::ENOPROTOOPT | libc::EINVAL | libc::ESRCH | libc::ENODATA) => Ok(None),
+        _ => Err(error),
     }
 }
 
