@@ -18,8 +18,10 @@ const LONGEST: Duration = Duration::from_micros(50);
 const TURN: Duration = Duration::from_nanos(700);
 /// A longer pause between two tries means that other tasks have work to do: they come first.
 const GAP: Duration = Duration::from_micros(8);
-/// So many waits of others between two of our own make a crowd.
-const CROWD: u64 = 8;
+/// So many waits of others during one of our own make a crowd …
+const CROWD: u64 = 4;
+/// … and so many more were not counted on one thread.
+const FAR: u64 = 1 << 20;
 /// After so many fruitless spins in a row the bound is 0 …
 const PATIENCE: u8 = 8;
 /// … and `LONGEST` is tried once in so many parks: less would never meet a peer that takes longer.
@@ -55,8 +57,9 @@ pub(super) struct Pace {
     misses: u8,
     /// Parks since the last probe, counted while `bound` is 0.
     parks: u8,
-    /// `ENDED` when a wait of ours last ended.
-    seen: u64,
+    /// Whether many other waits ended on this thread while our last one went on: then it does not
+    /// sleep, there is no wake-up to be saved, and a spin would only take its time.
+    crowded: bool,
     /// The wait that is going on, if any.
     wait: Option<Spell>,
 }
@@ -81,7 +84,7 @@ impl Pace {
             Strategy::Spin(bound) => Strategy::Spin(bound.min(YEAR)),
             other => other,
         };
-        Self { strategy, bound: USUAL, misses: 0, parks: 0, seen: ENDED.get(), wait: None }
+        Self { strategy, bound: USUAL, misses: 0, parks: 0, crowded: false, wait: None }
     }
 
     /// Whether the kernel is to be asked first: the wait that goes on is parked, or one that
@@ -131,8 +134,11 @@ impl Pace {
     /// A try succeeded, perhaps after a wait.
     pub(super) fn after_success(&mut self) {
         let Some(wait) = self.wait.take() else { return };
-        self.seen = ENDED.get().wrapping_add(1);
-        ENDED.set(self.seen);
+        let ended = ENDED.get();
+        // A task that came from another thread compares two threads' counts, which says nothing:
+        // they are far apart.
+        self.crowded = (CROWD..FAR).contains(&ended.wrapping_sub(wait.ended));
+        ENDED.set(ended.wrapping_add(1));
         let Some(until) = wait.until else {
             // It came soon after the spin had ended: a longer one would have met it.
             if self.misses == 1 && wait.began.elapsed() < 2 * LONGEST {
@@ -162,20 +168,12 @@ impl Pace {
         if until.is_some() { Step::Try } else { Step::Park }
     }
 
-    /// Whether many other waits have ended on this thread since our last one: then it does not
-    /// sleep, there is no wake-up to be saved, and a spin would only take its time.
-    fn is_crowded(&self) -> bool {
-        // A task that came from another thread compares two threads' counts: far apart, and often
-        // backwards, which says nothing.
-        (CROWD..u64::MAX / 2).contains(&ENDED.get().wrapping_sub(self.seen))
-    }
-
     /// How long a spin that begins now may last.
     fn next_bound(&self) -> Duration {
         match self.strategy {
             Strategy::Park => Duration::ZERO,
             Strategy::Spin(bound) => bound,
-            Strategy::Adaptive if self.is_crowded() => Duration::ZERO,
+            Strategy::Adaptive if self.crowded => Duration::ZERO,
             Strategy::Adaptive if self.bound.is_zero() && self.parks >= PROBE => LONGEST,
             Strategy::Adaptive => self.bound,
         }
