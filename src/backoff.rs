@@ -1,12 +1,15 @@
 //! Waiting longer each time.
 
 use std::{
+    io,
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
-use tokio::time::{Sleep, sleep};
+use tokio::time::Sleep;
+
+use crate::runtime;
 
 const FIRST: Duration = Duration::from_millis(10);
 const LONGEST: Duration = Duration::from_secs(1);
@@ -21,16 +24,16 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// Begins a pause after a failure, and says how long it is.
-    pub(crate) fn fail(&mut self) -> Duration {
+    /// Begins a pause after a failure, and says how long it is. Fails where there are no timers.
+    pub(crate) fn fail(&mut self) -> io::Result<Duration> {
         self.last = (self.last * 2).clamp(FIRST, LONGEST);
         self.pause(self.last)
     }
 
     /// Begins a pause of this length, which counts neither as a failure nor as a success.
-    pub(crate) fn pause(&mut self, length: Duration) -> Duration {
-        self.pause = Some(Box::pin(sleep(length)));
-        length
+    pub(crate) fn pause(&mut self, length: Duration) -> io::Result<Duration> {
+        self.pause = Some(runtime::sleep(length)?);
+        Ok(length)
     }
 
     /// The next failure is a first one again.
@@ -60,10 +63,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn pauses_double_up_to_a_second_and_begin_anew_after_a_success() {
         let mut backoff = Backoff::default();
-        let lengths: Vec<_> = (0..9).map(|_| backoff.fail().as_millis()).collect();
+        let lengths: Vec<_> = (0..9).map(|_| backoff.fail().unwrap().as_millis()).collect();
         assert_eq!(lengths, [10, 20, 40, 80, 160, 320, 640, 1000, 1000]);
         backoff.succeed();
-        assert_eq!(backoff.fail(), FIRST);
+        assert_eq!(backoff.fail().unwrap(), FIRST);
 
         let begun = Instant::now();
         poll_fn(|cx| backoff.poll(cx)).await;

@@ -71,8 +71,8 @@
 //! # Platform
 //!
 //! Linux is where all of it is tested. `unix` and `pipe` are for Unix, `tcp` for every platform. A
-//! Tokio runtime with its I/O driver is needed wherever something waits, and its absence is an
-//! error, not a panic.
+//! Tokio runtime with its I/O driver is needed wherever something waits, and one with its timers
+//! wherever there is a deadline or a pause; the absence of either is an error, not a panic.
 
 mod backoff;
 mod boxed;
@@ -88,6 +88,7 @@ pub mod names;
 mod peer;
 mod place;
 pub mod profile;
+mod runtime;
 pub mod serve;
 mod sys;
 mod transport;

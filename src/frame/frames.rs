@@ -14,7 +14,6 @@ use futures::{Sink, Stream};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     task::coop,
-    time::timeout,
 };
 use tokio_util::io::poll_read_buf;
 
@@ -22,6 +21,7 @@ use super::{Decoder, Encoder};
 use crate::{
     Endpoint, Error, Result,
     place::Place,
+    runtime::timeout,
     turn::{RUN, Turn},
 };
 
@@ -285,9 +285,7 @@ impl<T: AsyncRead + Unpin> Frames<T> {
     #[cold]
     fn end<R>(&mut self, end: Result<()>) -> Option<Result<R>> {
         self.ended = true;
-        if end.is_ok() {
-            self.place.closed();
-        }
+        let end = end.inspect(|()| self.place.closed());
         end.err().map(|error| Err(self.place.failed("receive", error)))
     }
 }
@@ -345,7 +343,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Frames<T> {
     ///
     /// # Errors
     ///
-    /// What sending the rest answers. A peer that does not end in time is no error.
+    /// What sending the rest answers, and when there is no Tokio runtime with timers here. A peer
+    /// that does not end in time is no error.
     ///
     /// # Cancel safety
     ///
@@ -353,7 +352,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Frames<T> {
     pub async fn finish(mut self) -> Result<()> {
         poll_fn(|cx| Pin::new(&mut self).poll_close(cx)).await?;
         let drained = async { while let Ok(Some(())) = self.with_next(|_| ()).await {} };
-        let _ = timeout(LINGER, drained).await;
+        let _ = timeout(LINGER, drained)?.await;
         Ok(())
     }
 }
@@ -393,6 +392,7 @@ impl<T: AsyncWrite + Unpin> Sink<Bytes> for Frames<T> {
     /// Sends what is queued and ends our direction; the other goes on.
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
         let frames = self.get_mut();
+        let _entered = frames.place.closing();
         ready!(frames.poll_write_all(cx))?;
         let closed = ready!(Pin::new(&mut frames.io).poll_shutdown(cx));
         Poll::Ready(closed.map_err(|error| frames.place.failed("close", error.into())))

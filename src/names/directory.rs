@@ -144,7 +144,8 @@ impl Directory {
         let fd = sys::open_directory(&path).map_err(|cause| {
             let missing = cause.kind() == io::ErrorKind::NotFound;
             let error = Error::from(cause).doing(format!("open the directory {}", path.display()));
-            if missing { error.remedy("create it first") } else { error }
+            let remedy = || format!("create the directory {} first", path.display());
+            if missing { error.remedy(remedy()) } else { error }
         })?;
         Self::checked(fd, path)
     }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures::Stream;
-use tokio::{runtime::Handle, task::coop};
+use tokio::task::coop;
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
@@ -17,7 +17,7 @@ use super::{
     Closing, Incoming, Serve, Served,
     connections::{Connections, is_peers},
 };
-use crate::{Endpoint, Error, ErrorKind, Peer, Result, backoff::Backoff};
+use crate::{Endpoint, Error, ErrorKind, Peer, Result, backoff::Backoff, runtime};
 
 /// The pause after a connection that failed while it was accepted: next to nothing, so that who
 /// makes such connections cannot keep others from being accepted, and enough not to be a busy loop
@@ -174,12 +174,13 @@ impl<L> Server<L> {
     ///
     /// What broke the listener, after the handlers have ended: an error of kind `Io`, `Address` or
     /// `Unsupported`, or any error after which it ended. A listener that ends without an error is
-    /// none. There is an error too where this is polled outside a Tokio runtime.
+    /// none. There is an error too where this is polled outside a Tokio runtime, or in one without
+    /// timers (`enable_time`).
     ///
     /// # Panics
     ///
-    /// Where the runtime was built without its timer (`enable_time`). A panic of a handler stays
-    /// within its task; one of `shutdown` or of the listener goes through, as if this were dropped.
+    /// A panic of a handler stays within its task; one of `shutdown` or of the listener goes
+    /// through, as if this were dropped.
     ///
     /// # Cancel safety
     ///
@@ -219,11 +220,9 @@ impl<L> Server<L> {
         C: Incoming + Send + 'static,
         S: Serve<C> + ?Sized + 'static,
     {
-        if Handle::try_current().is_err() {
-            return Err(Error::new(ErrorKind::Io, "no Tokio runtime here")
-                .doing("serve")
-                .remedy("run it within one"));
-        }
+        // The pauses and the drain need timers: better no server than one that fails at its end.
+        let timers = runtime::sleep(Duration::ZERO).map(drop);
+        timers.map_err(|error| Error::from(error).doing("serve"))?;
         let Self { listener, endpoint, max_connections, max_per_uid, drain } = self;
         let mut listener = pin!(Some(listener));
         let mut shutdown = pin!(shutdown);
@@ -305,10 +304,10 @@ fn wait_out(backoff: &mut Backoff, error: &Error, endpoint: Option<&Endpoint>) {
         tracing::error!(?kind, %error, endpoint, "the listener is broken");
     } else if is_peers(kind) || kind == ErrorKind::Denied {
         // Denied: a policy turned this peer away, or a firewall did.
-        backoff.pause(BREATH);
+        let _ = backoff.pause(BREATH);
         tracing::debug!(?kind, %error, endpoint, "a connection failed while it was accepted");
     } else {
-        let pause = backoff.fail();
+        let pause = backoff.fail().unwrap_or_default();
         tracing::warn!(?kind, %error, endpoint, ?pause, "accepting pauses");
     }
 }

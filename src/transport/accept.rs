@@ -50,7 +50,8 @@ impl Backlog {
     /// Calls `accept` until it brings a connection or cannot go on.
     ///
     /// Running out of descriptors, buffers or memory is waited out; a connection that failed before
-    /// it was accepted is passed over. What else `accept` answers is the answer.
+    /// it was accepted is passed over. What else `accept` answers is the answer, and so is what
+    /// cannot be waited out, for want of the runtime's timers.
     ///
     /// # Cancel safety
     ///
@@ -80,14 +81,14 @@ impl Backlog {
             coop.made_progress();
             if sys::is_exhausted(&error) {
                 self.turn_one_away(cx, &mut accept);
-                let pause = self.backoff.fail();
+                let Ok(pause) = self.backoff.fail() else { return Poll::Ready(Err(error)) };
                 let turned_away = self.turned_away;
                 tracing::warn!(%error, ?pause, turned_away, "accepting waits for descriptors");
             } else if sys::is_passing(&error) {
                 tracing::debug!(%error, "a connection failed before it was accepted");
                 self.failed = self.failed.wrapping_add(1);
-                if self.failed % RUN == 0 {
-                    self.backoff.pause(BREATH);
+                if self.failed % RUN == 0 && self.backoff.pause(BREATH).is_err() {
+                    return Poll::Ready(Err(error));
                 }
             } else {
                 return Poll::Ready(Err(error));

@@ -6,7 +6,6 @@ use std::{
     future::Future,
     io,
     os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
-    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -15,15 +14,15 @@ use std::{
 
 use tokio::{
     io::{Interest, unix::AsyncFd},
-    runtime::Handle,
     task::coop,
-    time::{Sleep, sleep},
+    time::Sleep,
 };
 
 use super::{
     Direction, Strategy, Wait,
     pace::{Pace, Step, yield_to_runtime},
 };
+use crate::runtime;
 
 /// How long to wait before registering is tried again, where a limit stood in its way.
 const RETRY: Duration = Duration::from_millis(10);
@@ -88,7 +87,7 @@ impl Fd {
     ///
     /// When there is no Tokio runtime here to wait on.
     pub fn new(fd: OwnedFd) -> io::Result<Self> {
-        runtime()?;
+        runtime::here()?;
         Ok(Self {
             fd: Arc::new(fd),
             receive: Side::new(Interest::READABLE),
@@ -248,8 +247,7 @@ impl Side {
             match self.register(fd, taken) {
                 Ok(()) => return Poll::Ready(Ok(())),
                 Err(error) if is_limit(&error) => {
-                    // Tokio panics where the runtime was built without timers.
-                    let Ok(retry) = catch_unwind(|| Box::pin(sleep(RETRY))) else {
+                    let Ok(retry) = runtime::sleep(RETRY) else {
                         return Poll::Ready(Err(error));
                     };
                     tracing::warn!(%error, "no descriptor left to wait with; trying again");
@@ -261,24 +259,16 @@ impl Side {
     }
 
     fn register(&mut self, fd: &Arc<OwnedFd>, taken: bool) -> io::Result<()> {
-        runtime()?;
         let fd = if taken { Arc::new(fd.try_clone()?) } else { Arc::clone(fd) };
         let shared = Shared(fd);
         let interest = self.interest;
-        // Tokio panics where the runtime was built without its I/O driver, and has no way to ask.
-        let registered = catch_unwind(AssertUnwindSafe(|| {
+        self.registered = Some(runtime::with_io(|| {
             // SAFETY: `shared` owns its descriptor through an `Arc` that it never gives away, and
             // the `AsyncFd` owns `shared`: the number stays ours until it is deregistered.
-            unsafe { AsyncFd::register_with_interest(shared, interest) }
-        }));
-        match registered {
-            Ok(Ok(registered)) => {
-                self.registered = Some(registered);
-                Ok(())
-            }
-            Ok(Err(refused)) => Err(refused.into_parts().1),
-            Err(_) => Err(io::Error::other("this Tokio runtime has no I/O driver: enable_io()")),
-        }
+            let registered = unsafe { AsyncFd::register_with_interest(shared, interest) };
+            registered.map_err(|refused| refused.into_parts().1)
+        })?);
+        Ok(())
     }
 }
 
@@ -301,12 +291,6 @@ fn attempt<R>(
 /// watches is used up.
 fn is_limit(error: &io::Error) -> bool {
     crate::sys::is_exhausted(error) || error.kind() == io::ErrorKind::StorageFull
-}
-
-fn runtime() -> io::Result<Handle> {
-    Handle::try_current().map_err(|_| {
-        io::Error::other("no Tokio runtime here: call this from within one, or enter() its handle")
-    })
 }
 
 impl AsFd for Fd {

@@ -51,6 +51,7 @@ async fn a_port_has_one_listener() {
     let error = tcp::listen(address.as_str()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InUse, "{error}");
     assert!(error.to_string().contains(&address), "it says which: {error}");
+    assert!(error.to_string().contains("another port"), "what to do: {error}");
     drop(listener);
     drop(tcp::listen(address).await.unwrap());
 }
@@ -80,6 +81,7 @@ async fn nobody_there_is_told_at_once() {
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
     assert!(error.is_retryable());
     assert!(error.to_string().contains(&address), "it says which: {error}");
+    assert!(error.to_string().contains("start the listener first"), "what to do: {error}");
     assert!(begun.elapsed() < Duration::from_secs(4), "far from the deadline of 5 s");
 }
 

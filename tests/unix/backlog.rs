@@ -29,8 +29,15 @@ async fn nobody_there_is_told_at_once_and_what_to_do() {
     #[cfg(target_os = "linux")]
     {
         let name = format!("@{}", path.display()).parse::<framewire::SocketName>().unwrap();
-        assert_eq!(unix::connect(name).await.unwrap_err().kind(), ErrorKind::NotFound);
+        let error = unix::connect(name).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert!(error.to_string().contains("start the listener first"), "{error}");
     }
+
+    // What was never a socket is not one whose listener is gone.
+    let error = unix::connect(directory.path()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(error.to_string().contains("is a directory, not a socket"), "{error}");
     assert!(begun.elapsed() < Duration::from_secs(2), "far from the deadline of 5 s");
 }
 
@@ -49,6 +56,15 @@ async fn a_listener_can_be_waited_for() {
     let options = options.deadline(Duration::from_millis(50));
     let error = within(options.connect(&*path)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
+    assert!(error.to_string().contains("deadline"), "what to do: {error}");
+}
+
+#[tokio::test]
+async fn a_deadline_may_be_as_far_away_as_can_be() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("e.sock");
+    let _listener = unix::listen(&*path).await.unwrap();
+    unix::Options::new().deadline(Duration::MAX).connect(path).await.unwrap();
 }
 
 /// Fills the backlog of a listener that does not accept; what connects is kept.

@@ -150,6 +150,16 @@ async fn a_directory_that_others_can_write_to_is_refused() {
 }
 
 #[tokio::test]
+async fn a_directory_that_is_missing_is_told_by_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let missing = directory.path().join("missing");
+    let error = unix::listen(missing.join("e.sock")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    let remedy = format!("create the directory {} first", missing.display());
+    assert!(error.to_string().contains(&remedy), "{error}");
+}
+
+#[tokio::test]
 async fn a_living_listener_is_not_taken_from() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("e.sock");
@@ -175,6 +185,7 @@ async fn an_abstract_name_has_one_listener() {
     let listener = unix::listen(name.clone()).await.unwrap();
     let error = unix::listen(name.clone()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InUse, "{error}");
+    assert!(error.to_string().contains("choose another name"), "what to do: {error}");
     drop(listener);
     drop(unix::listen(name).await.unwrap());
 }

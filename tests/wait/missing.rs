@@ -5,7 +5,9 @@ use std::{fs::File, os::unix::net::UnixStream, time::Duration};
 use framewire::{
     ErrorKind, Result,
     frame::Frames,
-    pipe, tcp, unix,
+    pipe,
+    serve::Server,
+    tcp, unix,
     wait::{Fd, Io, Strategy},
 };
 use futures::{SinkExt, StreamExt, executor::block_on};
@@ -29,7 +31,16 @@ fn without_a_runtime_it_is_an_error() {
     let error = unix::pair().unwrap_err();
     assert!(error.to_string().contains("no Tokio runtime"), "{error}");
     assert!(pipe::pair().is_err());
-    assert!(block_on(unix::listen(directory.path().join("e.sock"))).is_err());
+    assert!(pipe::spawn(Command::new("true")).is_err());
+    let path = directory.path().join("e.sock");
+    assert!(block_on(unix::listen(&*path)).is_err());
+    let late = unix::Options::new().wait_for_listener(true);
+    assert!(block_on(late.connect(path)).is_err());
+    for address in ["127.0.0.1:0", "localhost:0"] {
+        assert!(block_on(tcp::listen(address)).is_err());
+        assert!(block_on(tcp::connect(address)).is_err());
+    }
+    assert!(block_on(Frames::new(tokio::io::empty()).finish()).is_err());
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0, "nothing is left");
 }
 
@@ -50,6 +61,40 @@ fn on_a_runtime_without_io_it_is_an_error_where_it_has_to_wait() {
                 None => continue,
             };
             assert!(error.to_string().contains("enable_io()"), "what to do: {error}");
+        }
+    });
+}
+
+#[test]
+fn on_a_runtime_without_io_nothing_is_opened_that_needs_it_at_once() {
+    let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        for error in [
+            tcp::listen("127.0.0.1:0").await.unwrap_err(),
+            tcp::connect("127.0.0.1:1").await.unwrap_err(),
+            pipe::spawn(Command::new("true")).unwrap_err(),
+        ] {
+            assert!(error.to_string().contains("enable_io()"), "what to do: {error}");
+        }
+    });
+}
+
+#[test]
+fn on_a_runtime_without_timers_it_is_an_error_where_there_is_a_deadline() {
+    let runtime = Builder::new_current_thread().enable_io().build().unwrap();
+    runtime.block_on(async {
+        let directory = tempfile::tempdir().unwrap();
+        let late = unix::Options::new().wait_for_listener(true);
+        let listener = tcp::listen("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().to_string();
+        let never = |_: tcp::Connection, _| async { Ok(()) };
+        for error in [
+            late.connect(directory.path().join("e.sock")).await.unwrap_err(),
+            tcp::connect(address).await.unwrap_err(),
+            unix::pair().unwrap().0.finish().await.unwrap_err(),
+            Server::new(listener).run(never, async {}).await.unwrap_err(),
+        ] {
+            assert!(error.to_string().contains("enable_time()"), "what to do: {error}");
         }
     });
 }

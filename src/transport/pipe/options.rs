@@ -16,7 +16,7 @@ use super::{
 use crate::{
     Error, Result,
     frame::{Frames, MAX_LEN},
-    sys,
+    runtime, sys,
     wait::Strategy,
 };
 
@@ -115,7 +115,7 @@ impl Options {
     /// # Errors
     ///
     /// What pipe(2), fork(2) and execve(2) answer: [`NotFound`](crate::ErrorKind::NotFound) where there
-    /// is no such program.
+    /// is no such program. And when there is no Tokio runtime here, or one without its I/O driver.
     pub fn spawn(&self, command: impl Into<Command>) -> Result<Child> {
         let mut command = command.into();
         let (child_reads, our_write) = sys::pipe()?;
@@ -127,7 +127,7 @@ impl Options {
             let numbers = format!("{},{}", child_reads.as_raw_fd(), child_writes.as_raw_fd());
             command.env(VARIABLE, numbers).preserved_fds(vec![child_reads, child_writes]);
         }
-        let process = command.spawn().map_err(|error| {
+        let process = runtime::with_io(|| command.spawn()).map_err(|error| {
             let program = command.as_std().get_program().to_string_lossy().into_owned();
             Error::from(error).doing(format!("spawn {program}"))
         })?;

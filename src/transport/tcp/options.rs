@@ -1,17 +1,17 @@
 //! What can be chosen about TCP.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use socket2::{SockRef, TcpKeepalive};
-use tokio::{
-    net::{TcpSocket, TcpStream, lookup_host},
-    time::timeout,
-};
+use tokio::net::{TcpSocket, TcpStream, lookup_host};
+
+use tracing::Instrument;
 
 use super::{Connection, Listener, Socket};
 use crate::{
     Endpoint, Error, ErrorKind, HostPort, Peer, Result,
     frame::{Frames, MAX_LEN},
+    runtime,
     wait::{Io, Strategy},
 };
 
@@ -173,18 +173,26 @@ impl Options {
     /// Cancel-safe: a connection that is being made is closed.
     pub async fn connect(&self, address: impl Into<String>) -> Result<Connection> {
         let endpoint = endpoint(address.into())?;
-        let connected = match timeout(self.deadline, connect(&endpoint)).await {
+        let span = tracing::debug_span!("connect", %endpoint);
+        let connecting = async {
+            let stream = self.stream(&endpoint).await?;
+            let connection = self.connection(stream, &endpoint)?;
+            tracing::debug!(peer = ?connection.peer(), "connected");
+            Ok(connection)
+        };
+        let failed = |error: Error| error.doing("connect to").on(Arc::clone(&endpoint));
+        connecting.instrument(span).await.map_err(failed)
+    }
+
+    /// Connects, as long as the deadline allows.
+    async fn stream(&self, endpoint: &Endpoint) -> Result<TcpStream> {
+        match runtime::timeout(self.deadline, connect(endpoint))?.await {
             Ok(connected) => connected,
             Err(_) => {
                 Err(Error::new(ErrorKind::TimedOut, format!("no answer in {:?}", self.deadline))
                     .remedy("is a firewall dropping it? raise `tcp::Options::deadline` otherwise"))
             }
-        };
-        let connection = connected.and_then(|stream| self.connection(stream, &endpoint));
-        let connection =
-            connection.map_err(|error| error.doing("connect to").on(Arc::clone(&endpoint)))?;
-        tracing::debug!(%endpoint, peer = ?connection.peer(), "connected");
-        Ok(connection)
+        }
     }
 
     async fn bind(&self, endpoint: &Arc<Endpoint>) -> Result<Listener> {
@@ -200,20 +208,20 @@ impl Options {
             }
             match self.bind_to(addr) {
                 Ok(listener) => return Listener::new(listener, self.clone(), endpoint),
-                Err(error) => last = Some(error.into()),
+                Err(error) => last = Some(not_bound(error)),
             }
         }
         Err(last.unwrap_or_else(no_address))
     }
 
-    fn bind_to(&self, addr: SocketAddr) -> std::io::Result<tokio::net::TcpListener> {
+    fn bind_to(&self, addr: SocketAddr) -> io::Result<tokio::net::TcpListener> {
         let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         // Elsewhere than on Windows this only lets go of a port that closed connections linger on.
         if cfg!(unix) {
             socket.set_reuseaddr(true)?;
         }
         socket.bind(addr)?;
-        socket.listen(self.backlog)
+        runtime::with_io(|| socket.listen(self.backlog))
     }
 
     /// Sets the stream up and frames it.
@@ -243,7 +251,7 @@ fn endpoint(address: String) -> Result<Arc<Endpoint>> {
     Ok(Arc::new(Endpoint::Tcp(address.parse::<HostPort>()?)))
 }
 
-fn keep_alive(stream: &TcpStream) -> std::io::Result<()> {
+fn keep_alive(stream: &TcpStream) -> io::Result<()> {
     let socket = SockRef::from(stream);
     let probes = TcpKeepalive::new().with_time(Duration::from_secs(15));
     socket.set_tcp_keepalive(&probes.with_interval(Duration::from_secs(5)).with_retries(3))?;
@@ -254,6 +262,7 @@ fn keep_alive(stream: &TcpStream) -> std::io::Result<()> {
 
 async fn resolve(endpoint: &Endpoint) -> Result<Vec<SocketAddr>> {
     let Endpoint::Tcp(address) = endpoint else { return Err(no_address()) };
+    runtime::here()?;
     match lookup_host(address.to_string()).await {
         Ok(found) => Ok(found.collect()),
         Err(error) => Err(Error::new(ErrorKind::Address, error).remedy("is the host name right?")),
@@ -263,12 +272,32 @@ async fn resolve(endpoint: &Endpoint) -> Result<Vec<SocketAddr>> {
 async fn connect(endpoint: &Endpoint) -> Result<TcpStream> {
     let mut last = None;
     for addr in resolve(endpoint).await? {
-        match TcpStream::connect(addr).await {
+        match runtime::wait_with_io(TcpStream::connect(addr)).await {
             Ok(stream) => return Ok(stream),
-            Err(error) => last = Some(error.into()),
+            Err(error) => last = Some(not_connected(error)),
         }
     }
     Err(last.unwrap_or_else(no_address))
+}
+
+/// Says what can be done where an address cannot be listened on.
+fn not_bound(error: io::Error) -> Error {
+    let remedy = match error.kind() {
+        io::ErrorKind::AddrInUse => "stop who listens there, or choose another port",
+        io::ErrorKind::AddrNotAvailable => "choose an address that this machine has",
+        io::ErrorKind::PermissionDenied => "choose a port from 1024 up",
+        _ => return error.into(),
+    };
+    Error::from(error).remedy(remedy)
+}
+
+/// Says what can be done where nobody answers.
+fn not_connected(error: io::Error) -> Error {
+    let remedy = match error.kind() {
+        io::ErrorKind::ConnectionRefused => "nobody listens there: start the listener first",
+        _ => return error.into(),
+    };
+    Error::from(error).remedy(remedy)
 }
 
 fn no_address() -> Error {

@@ -7,17 +7,23 @@ use interprocess::{
     local_socket::{ConnectOptions, GenericFilePath, GenericNamespaced, Name, ToFsName, ToNsName},
     os::unix::uds_local_socket::Stream,
 };
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::Options;
-use crate::{Error, ErrorKind, Result, SocketName, names::SocketPath, sys};
+use crate::{
+    Error, ErrorKind, Result, SocketName,
+    names::{FileKind, SocketPath},
+    runtime, sys,
+};
 
 /// The first pause between two tries, and the longest.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(50));
+const START: &str = "nothing has that name: start the listener first";
 
 /// Connects, and tries again where `options` say so.
 pub(super) async fn connect(options: &Options, name: &SocketName) -> Result<Stream> {
-    let until = Instant::now() + options.deadline;
+    // One that is too far away to be told is none.
+    let until = Instant::now().checked_add(options.deadline);
     let mut pause = PAUSE.0;
     loop {
         let error = match try_connect(name) {
@@ -32,11 +38,15 @@ pub(super) async fn connect(options: &Options, name: &SocketName) -> Result<Stre
         if !again {
             return Err(error);
         }
-        if Instant::now() >= until {
+        if until.is_some_and(|until| Instant::now() >= until) {
             let waited = format!("{error}, for all of {:?}", options.deadline);
-            return Err(Error::new(ErrorKind::TimedOut, waited).remedy("is the listener stuck?"));
+            let remedy = match error.kind() {
+                ErrorKind::Exhausted => "is the listener stuck?",
+                _ => "raise `unix::Options::deadline` if it is late",
+            };
+            return Err(Error::new(ErrorKind::TimedOut, waited).remedy(remedy));
         }
-        sleep(pause).await;
+        runtime::sleep(pause)?.await;
         pause = (2 * pause).min(PAUSE.1);
     }
 }
@@ -45,10 +55,13 @@ pub(super) async fn connect(options: &Options, name: &SocketName) -> Result<Stre
 fn try_connect(name: &SocketName) -> Result<Stream> {
     match name {
         SocketName::Path(path) => {
-            let path = SocketPath::of(path)?;
-            connect_now(path_name(path.as_ref())?)
+            let short = SocketPath::of(path)?;
+            connect_now(path_name(short.as_ref())?).map_err(|error| explained(error, path))
         }
-        SocketName::Abstract(name) => connect_now(abstract_name(name)?),
+        SocketName::Abstract(name) => connect_now(abstract_name(name)?).map_err(|error| {
+            let refused = error.kind() == ErrorKind::NotFound;
+            if refused { error.remedy(START) } else { error }
+        }),
     }
 }
 
@@ -59,7 +72,7 @@ fn connect_now(name: Name<'_>) -> Result<Stream> {
         .wait_mode(ConnectWaitMode::Deferred)
         .nonblocking_stream(true)
         .connect_sync_as::<Stream>();
-    let stream = connected.map_err(explained)?;
+    let stream = connected?;
     // A Unix socket connects at once or not at all; where the backlog is full, interprocess hands
     // out one that is not connected.
     if sys::is_connected(stream.as_fd())? {
@@ -92,12 +105,19 @@ pub(super) fn abstract_name(name: &str) -> Result<Name<'_>> {
     Ok(OsStr::new(name).to_ns_name::<GenericNamespaced>()?)
 }
 
-fn explained(error: io::Error) -> Error {
-    let remedy = match error.kind() {
-        io::ErrorKind::NotFound => "nothing has that name: start the listener first",
-        io::ErrorKind::ConnectionRefused => "a listener was there and is gone: start it again",
-        io::ErrorKind::PermissionDenied => "the socket's mode and its directory's say who may",
-        _ => return error.into(),
-    };
-    Error::from(error).remedy(remedy)
+/// Says what can be done where connecting to a path failed.
+fn explained(error: Error, path: &Path) -> Error {
+    match error.kind() {
+        ErrorKind::NotFound => match FileKind::at(path) {
+            Ok(None) => error.remedy(START),
+            // The system answers that nobody listens on a directory or a file as well.
+            Ok(Some(kind)) if kind != FileKind::Socket && kind != FileKind::Symlink => {
+                let cause = format!("{} is {kind}, not a socket", path.display());
+                Error::new(ErrorKind::NotFound, cause).remedy("is the path right?")
+            }
+            _ => error.remedy("a listener was there and is gone: start it again"),
+        },
+        ErrorKind::Denied => error.remedy("the socket's mode and its directory's say who may"),
+        _ => error,
+    }
 }

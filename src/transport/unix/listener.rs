@@ -19,7 +19,7 @@ use super::{
     connect::{abstract_name, is_alive, path_name},
 };
 use crate::{
-    Endpoint, Result, SocketName,
+    Endpoint, ErrorKind, Result, SocketName,
     names::{Claim, FileKind, Placed},
     sys,
     transport::accept::Backlog,
@@ -57,7 +57,11 @@ impl Listener {
         let (listener, placed) = match name {
             SocketName::Abstract(name) => {
                 let named = ListenerOptions::new().name(abstract_name(name)?);
-                (listen(named, options)?, None)
+                let listener = listen(named, options).map_err(|error| match error.kind() {
+                    ErrorKind::InUse => error.remedy("stop who has it, or choose another name"),
+                    _ => error,
+                })?;
+                (listener, None)
             }
             SocketName::Path(path) => {
                 let claim = Claim::take(path)?;
@@ -117,6 +121,7 @@ impl Stream for Listener {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Self { listener, ready, backlog, options, endpoint, .. } = self.get_mut();
+        let _entered = tracing::debug_span!("accept", %endpoint).entered();
         loop {
             let accepted = ready!(backlog.poll_accept(cx, |cx| {
                 ready.poll_io(cx, Direction::Receive, || listener.accept())
@@ -127,11 +132,11 @@ impl Stream for Listener {
             };
             match connection {
                 Ok(connection) => {
-                    tracing::debug!(%endpoint, peer = ?connection.peer(), "accepted");
+                    tracing::debug!(peer = ?connection.peer(), "accepted");
                     return Poll::Ready(Some(Ok(connection)));
                 }
-                Err(error) if error.kind() == crate::ErrorKind::Denied => {
-                    tracing::warn!(%endpoint, %error, "turned a peer away");
+                Err(error) if error.kind() == ErrorKind::Denied => {
+                    tracing::warn!(%error, "turned a peer away");
                 }
                 Err(error) => {
                     return Poll::Ready(Some(Err(error.doing("accept on").on(endpoint.clone()))));

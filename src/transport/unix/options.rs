@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use interprocess::os::unix::uds_local_socket::Stream;
+use tracing::Instrument;
 
 use super::{Allow, Connection, Listener, Socket, connect};
 use crate::{
@@ -219,11 +220,15 @@ impl Options {
     pub async fn connect(&self, name: impl Into<SocketName>) -> Result<Connection> {
         let name = name.into();
         let endpoint = Arc::new(Endpoint::Unix(name.clone()));
+        let span = tracing::debug_span!("connect", %endpoint);
+        let connecting = async {
+            let stream = connect::connect(self, &name).await?;
+            let connection = self.connection(stream, &endpoint)?;
+            tracing::debug!(peer = ?connection.peer(), "connected");
+            Ok(connection)
+        };
         let failed = |error: Error| error.doing("connect to").on(Arc::clone(&endpoint));
-        let stream = connect::connect(self, &name).await.map_err(failed)?;
-        let connection = self.connection(stream, &endpoint).map_err(failed)?;
-        tracing::debug!(%endpoint, peer = ?connection.peer(), "connected");
-        Ok(connection)
+        connecting.instrument(span).await.map_err(failed)
     }
 
     /// Two connected ends without a name.
