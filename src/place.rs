@@ -2,6 +2,11 @@
 
 use std::sync::Arc;
 
+use tracing::{
+    field::{DisplayValue, display},
+    span::EnteredSpan,
+};
+
 use crate::{Endpoint, Error};
 
 /// The endpoint that a stream or sink belongs to, where it has one.
@@ -37,7 +42,16 @@ impl Place {
     /// The peer closed in order; whoever watches hears of it.
     #[cold]
     pub(crate) fn closed(&self) {
-        tracing::trace!(endpoint = ?self.0, "the peer closed");
+        tracing::trace!(endpoint = self.name(), "the peer closed");
+    }
+
+    /// The span of closing our direction, for one poll of it.
+    pub(crate) fn closing(&self) -> EnteredSpan {
+        tracing::debug_span!("close", endpoint = self.name()).entered()
+    }
+
+    fn name(&self) -> Option<DisplayValue<&Endpoint>> {
+        self.endpoint().map(display)
     }
 }
 

@@ -17,6 +17,7 @@ use framewire::{
     Accepted, Endpoint, Error, ErrorKind, Result,
     frame::Frames,
     serve::{Closing, Served, Server},
+    tcp,
 };
 use futures::{
     SinkExt, StreamExt,
@@ -201,6 +202,30 @@ async fn panics_and_errors_harm_their_connection_only_and_are_told() {
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(told[0].contains("unix:///run/e.sock"), "with the endpoint: {told:?}");
     }
+}
+
+/// On one thread, whose subscriber is this test's own.
+#[tokio::test]
+async fn connecting_accepting_and_closing_are_told_with_the_endpoint() {
+    let events = Events::default();
+    let _guard = tracing::subscriber::set_default(events.clone());
+    let mut listener = tcp::listen("127.0.0.1:0").await.expect("a port");
+    let endpoint = format!("endpoint={}", listener.endpoint());
+    let client = tcp::connect(listener.local_addr().to_string());
+    let (client, server) = timeout(HANG, async { tokio::join!(client, listener.next()) })
+        .await
+        .expect("both are there");
+    let (mut client, mut server) = (client.expect("it connects"), server.unwrap().expect("comes"));
+    client.close().await.expect("it closes");
+    assert!(server.next().await.is_none());
+
+    for (event, span) in [("connected", "connect"), ("accepted", "accept")] {
+        let told = events.with(&format!("message={event}"));
+        let within = format!("in {span} {endpoint}");
+        assert!(told.iter().any(|told| told.contains(&within)), "{event}: {told:?}");
+    }
+    assert!(events.spans().contains(&format!("close {endpoint}")), "{:?}", events.spans());
+    assert!(events.with("the peer closed").iter().any(|told| told.contains(&endpoint)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -388,6 +388,7 @@ impl<T: TrySend, W: Wait> Sink<Bytes> for Messages<T, W> {
 
     /// Sends what is queued and ends our direction; the other goes on.
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let _entered = self.place.closing();
         ready!(self.as_mut().poll_flush(cx))?;
         let messages = self.get_mut();
         let closed = ready!(messages.poll_step(cx, T::try_close));

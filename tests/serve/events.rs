@@ -29,6 +29,11 @@ impl Events {
         self.told().events.iter().filter(|event| event.contains(text)).cloned().collect()
     }
 
+    /// The spans, with their fields.
+    pub(crate) fn spans(&self) -> Vec<String> {
+        self.told().spans.values().cloned().collect()
+    }
+
     fn told(&self) -> MutexGuard<'_, Told> {
         self.0.lock().expect("not poisoned")
     }

@@ -84,6 +84,7 @@ impl Stream for Listener {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Self { listener, backlog, options, endpoint, .. } = self.get_mut();
+        let _entered = tracing::debug_span!("accept", %endpoint).entered();
         let accepted = ready!(backlog.poll_accept(cx, |cx| listener.poll_accept(cx)));
         let connection = match accepted {
             Ok((stream, _)) => options.connection(stream, endpoint),
@@ -91,7 +92,7 @@ impl Stream for Listener {
         };
         Poll::Ready(Some(match connection {
             Ok(connection) => {
-                tracing::debug!(%endpoint, peer = ?connection.peer(), "accepted");
+                tracing::debug!(peer = ?connection.peer(), "accepted");
                 Ok(connection)
             }
             Err(error) => Err(error.doing("accept on").on(Arc::clone(endpoint))),
