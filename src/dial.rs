@@ -74,6 +74,10 @@ impl Endpoint {
     ///
     /// [`Unsupported`](ErrorKind::Unsupported) with the reason, where this cannot be done here;
     /// else as the mechanism's own `listen`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel-safe: a name that was taken is given back.
     pub async fn listen(&self) -> Result<BoxListener> {
         match self {
             #[cfg(unix)]
@@ -109,6 +113,10 @@ impl Endpoint {
     ///
     /// [`Unsupported`](ErrorKind::Unsupported) with the reason, where this cannot be done here;
     /// else as the mechanism's own `receiver`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel-safe: what was opened is closed.
     pub async fn receiver(&self) -> Result<BoxReceiver> {
         Err(self.cannot("receiver"))
     }
@@ -123,6 +131,10 @@ impl Endpoint {
     ///
     /// [`Unsupported`](ErrorKind::Unsupported) with the reason, where this cannot be done here;
     /// else as the mechanism's own `sender`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel-safe: what was opened is closed.
     pub async fn sender(&self) -> Result<BoxSender> {
         Err(self.cannot("sender"))
     }

@@ -53,7 +53,9 @@ pub enum ErrorKind {
 
 /// What failed: a kind, what was being done, on which endpoint, why, and what to do about it.
 ///
-/// One word wide. It reads as one line, the cause last but for the remedy:
+/// One word wide. It reads as one line, the cause last but for the remedy.
+///
+/// # Examples
 ///
 /// ```
 /// use framewire::{Error, ErrorKind};

@@ -21,7 +21,8 @@ const PATIENCE: u8 = 64;
 ///
 /// The messages share the buffer that the bytes were read into: none is copied, and in the steady
 /// state nothing is allocated as long as messages are dropped before the next refill. At most
-/// 64 KiB are reserved beyond what has arrived, whatever length a peer announces.
+/// 64 KiB are reserved beyond what has arrived, whatever length a peer announces; a stream that
+/// has filled larger buffers keeps one of up to 256 KiB.
 ///
 /// # Examples
 ///

@@ -114,6 +114,10 @@ impl Encoder {
     /// # Examples
     ///
     /// See [`Encoder`].
+    ///
+    /// # Panics
+    ///
+    /// Advancing it by more than is queued, as with any `Buf`.
     #[inline]
     pub fn queued(&mut self) -> impl Buf + '_ {
         Queued(self)

@@ -58,6 +58,10 @@ pub type Connection = Frames<Socket>;
 /// # Errors
 ///
 /// As [`Options::listen`].
+///
+/// # Cancel safety
+///
+/// Cancel-safe: nothing is bound before it is done.
 pub async fn listen(address: impl Into<String>) -> Result<Listener> {
     Options::new().listen(address).await
 }

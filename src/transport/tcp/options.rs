@@ -150,6 +150,10 @@ impl Options {
     /// address can be reached from other machines and [`exposed`](Self::exposed) does not allow
     /// that, or the port needs privileges. [`Address`](ErrorKind::Address): not `host:port`, or a
     /// host that has no address.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel-safe: nothing is bound before it is done.
     pub async fn listen(&self, address: impl Into<String>) -> Result<Listener> {
         let endpoint = endpoint(address.into())?;
         let bound = self.bind(&endpoint).await;

@@ -63,6 +63,10 @@ pub type Connection = Frames<Socket>;
 /// # Errors
 ///
 /// As [`Options::listen`].
+///
+/// # Cancel safety
+///
+/// Cancel-safe: it never waits, and is done when it is first polled.
 pub async fn listen(name: impl Into<SocketName>) -> Result<Listener> {
     Options::new().listen(name).await
 }

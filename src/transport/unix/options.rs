@@ -113,7 +113,8 @@ impl Options {
         self
     }
 
-    /// How long [`connect`](Self::connect) tries again while the listener's backlog is full: 5 s.
+    /// How long [`connect`](Self::connect) tries again while the listener's backlog is full, or,
+    /// with [`wait_for_listener`](Self::wait_for_listener), nobody listens: 5 s.
     ///
     /// # Examples
     ///
@@ -190,6 +191,11 @@ impl Options {
     /// [`InUse`](crate::ErrorKind::InUse): somebody listens on the name.
     /// [`Denied`](crate::ErrorKind::Denied): something else has the name, or others can write to
     /// its directory. [`Address`](crate::ErrorKind::Address): the name is too long.
+    /// [`NotFound`](crate::ErrorKind::NotFound): there is no such directory.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel-safe: it never waits, and is done when it is first polled.
     ///
     /// # Platform
     ///
@@ -210,7 +216,8 @@ impl Options {
     /// # Errors
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound): nobody listens there.
-    /// [`TimedOut`](crate::ErrorKind::TimedOut): the backlog was full until the deadline.
+    /// [`TimedOut`](crate::ErrorKind::TimedOut): the backlog was full until the deadline, or nobody
+    /// listened until then where that is waited for.
     /// [`Denied`](crate::ErrorKind::Denied): no permission, or the listener's user is not on our
     /// list.
     ///
