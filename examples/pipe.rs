@@ -10,13 +10,18 @@
 
 mod common;
 
-use common::{Args, Outcome, call, echo};
+use std::process::ExitCode;
+
+use common::{Args, Outcome, call, echo, exit_code};
 use framewire::pipe;
 use tokio::process::Command;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Outcome {
-    let args = Args::read("pipe serve | call [-c COMMAND] MESSAGE…");
+async fn main() -> ExitCode {
+    exit_code(run(Args::read("pipe serve | call [-c COMMAND] [MESSAGE…]")).await)
+}
+
+async fn run(args: Args) -> Outcome {
     if args.serve {
         let connection = pipe::inherited().or_else(|_| pipe::stdio())?;
         return echo(connection.into_io().0, args.framing).await;
@@ -35,8 +40,8 @@ async fn main() -> Outcome {
         }
     };
     let pipe::Child { connection, mut process } = child;
-    call(connection.into_io().0, args.framing, messages).await?;
+    let called = call(connection.into_io().0, args.framing, messages).await;
     let status = process.wait().await?;
     println!("the child ended: {status}");
-    Ok(())
+    called
 }

@@ -9,18 +9,21 @@
 
 mod common;
 
-use std::io::Write as _;
+use std::{io::Write as _, process::ExitCode};
 
-use common::{Args, Outcome, call, echo};
+use common::{Args, Outcome, call, echo, exit_code, usage_error};
 use framewire::{Endpoint, SocketName, serve::Server, unix};
 use tokio::signal::ctrl_c;
 
-const USAGE: &str = "unix serve ENDPOINT | call ENDPOINT MESSAGE…";
+const USAGE: &str = "unix serve ENDPOINT | call ENDPOINT [MESSAGE…]";
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Outcome {
-    let args = Args::read(USAGE);
-    let [endpoint, messages @ ..] = &args.rest[..] else { return Err(USAGE.into()) };
+async fn main() -> ExitCode {
+    exit_code(run(Args::read(USAGE)).await)
+}
+
+async fn run(args: Args) -> Outcome {
+    let [endpoint, messages @ ..] = &args.rest[..] else { usage_error(USAGE) };
     let name = name(endpoint)?;
     if !args.serve {
         let (socket, _) = unix::connect(name).await?.into_io();

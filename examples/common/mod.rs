@@ -3,7 +3,11 @@
 // Each example is a program of its own and uses its part of this.
 #![allow(dead_code)]
 
-use std::{error::Error, io, process::exit};
+use std::{
+    error::Error,
+    io,
+    process::{ExitCode, exit},
+};
 
 use framewire::frame::Frames;
 use futures::{SinkExt, StreamExt};
@@ -11,6 +15,17 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, split}
 use tokio_util::codec::{Framed, LinesCodec};
 
 pub(crate) type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
+
+/// Says what went wrong, in words: what `main` would print of an error is for programmers.
+pub(crate) fn exit_code(outcome: Outcome) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
 
 /// How the messages of a byte stream are told apart.
 #[derive(Clone, Copy, Debug)]
@@ -33,10 +48,7 @@ pub(crate) struct Args {
 impl Args {
     /// Reads the command line, or says how it goes and exits.
     pub(crate) fn read(usage: &str) -> Self {
-        Self::parse(std::env::args().skip(1)).unwrap_or_else(|| {
-            eprintln!("usage: {usage} [--framing length|lines|raw]");
-            exit(2);
-        })
+        Self::parse(std::env::args().skip(1)).unwrap_or_else(|| usage_error(usage))
     }
 
     fn parse(mut words: impl Iterator<Item = String>) -> Option<Self> {
@@ -61,6 +73,12 @@ impl Args {
             _ => None,
         }
     }
+}
+
+/// Says how the command line goes and exits.
+pub(crate) fn usage_error(usage: &str) -> ! {
+    eprintln!("usage: {usage} [--framing length|lines|raw]");
+    exit(2);
 }
 
 /// Sends back whatever comes until the peer ends.

@@ -11,15 +11,17 @@ use tokio::{sync::Semaphore, time::timeout};
 const HANG: Duration = Duration::from_secs(30);
 /// Messages on their way at once, in the half of a row that measures messages a second.
 const WINDOW: usize = 64;
+/// The largest message, in bytes.
+pub(crate) const LARGEST: usize = 1 << 20;
 /// Of ten messages one is of a size from here: the edges, and the largest.
-const SIZES: [usize; 6] = [0, 1, 64, 1000, 4096, 1 << 20];
+const SIZES: [usize; 6] = [0, 1, 64, 1000, 4096, LARGEST];
 
 /// What one row measured.
 pub(crate) struct Measured {
     pub(crate) sent: u64,
     pub(crate) verified: u64,
-    pub p50: f64,
-    pub p99: f64,
+    pub(crate) p50: f64,
+    pub(crate) p99: f64,
     pub(crate) rate: f64,
 }
 
@@ -79,7 +81,8 @@ pub(crate) async fn run(
     Ok(Measured { sent: messages, verified, p50: at(50), p99: at(99), rate })
 }
 
-async fn within<T>(step: impl Future<Output = T>) -> Result<T> {
+/// What takes longer than [`HANG`] has failed.
+pub(crate) async fn within<T>(step: impl Future<Output = T>) -> Result<T> {
     timeout(HANG, step).await.map_err(|_| hung())
 }
 

@@ -27,9 +27,13 @@ async fn main() -> ExitCode {
         let served = server::run(&words.next().unwrap_or_default()).await;
         return exit_code(served.inspect_err(|error| eprintln!("server: {error}")).is_ok());
     }
-    let Some(request) = Request::parse(first.into_iter().chain(words)) else {
-        eprintln!("usage: echo [--only a,b] [--messages N] [--size BYTES] [--json]");
-        return ExitCode::from(2);
+    let request = match Request::parse(first.into_iter().chain(words)) {
+        Ok(request) => request,
+        Err(wrong) => {
+            eprintln!("{wrong}");
+            eprintln!("usage: echo [--only a,b] [--messages N] [--size BYTES] [--json]");
+            return ExitCode::from(2);
+        }
     };
     let mut report = Report::new(request.clone());
     for row in ROWS.iter().filter(|row| request.wants(row)) {
@@ -59,11 +63,11 @@ async fn run(row: &Row, report: &mut Report) -> Result<report::Line> {
 
 async fn exchange(row: &Row, path: &std::path::Path, report: &mut Report) -> Result<report::Line> {
     let request = report.request.clone();
-    let pair = row.start(path).await?;
+    let pair = client::within(row.start(path)).await??;
     let pid = pair.server.pid;
     let progress = |done| report.progress(row, done);
     let measured = client::run(pair.connection, request.messages, request.size, progress).await?;
-    if !pair.server.end().await? {
+    if !client::within(pair.server.end()).await?? {
         return Err(Error::new(ErrorKind::Io, "the server did not end in order"));
     }
     Ok(report::Line { endpoint: pair.endpoint, server: pid, measured })

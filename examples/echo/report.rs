@@ -2,12 +2,14 @@
 
 use std::{
     io::{IsTerminal, Write, stderr},
+    ops::RangeInclusive,
     time::{Duration, Instant},
 };
 
-use framewire::Result;
-
-use crate::{client::Measured, row::Row};
+use crate::{
+    client::{LARGEST, Measured},
+    row::{ROWS, Row},
+};
 
 /// The command line.
 #[derive(Clone)]
@@ -34,19 +36,26 @@ pub(crate) struct Report {
 }
 
 impl Request {
-    pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> Option<Self> {
+    /// Reads it, or says what is wrong with it.
+    pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut request = Self { only: Vec::new(), messages: 10_000, size: 64, json: false };
         while let Some(word) = words.next() {
+            let mut value = || words.next().ok_or(format!("{word} lacks its value"));
             match word.as_str() {
                 "--json" => request.json = true,
-                "--only" => request.only = words.next()?.split(',').map(Into::into).collect(),
-                "--messages" => request.messages = words.next()?.parse().ok()?,
-                "--size" => request.size = words.next()?.parse().ok()?,
-                _ => return None,
+                "--only" => request.only = value()?.split(',').map(Into::into).collect(),
+                "--messages" => request.messages = number(&value()?, 1..=u64::MAX)?,
+                "--size" => request.size = number(&value()?, 0..=LARGEST as u64)? as usize,
+                _ => return Err(format!("{word} is not an option")),
             }
         }
-        let known = |name: &String| crate::row::ROWS.iter().any(|row| row.is_named(name));
-        (request.only.iter().all(known) && request.size <= 1 << 20).then_some(request)
+        match request.only.iter().find(|name| !ROWS.iter().any(|row| row.is_named(name))) {
+            None => Ok(request),
+            Some(unknown) => {
+                let names: Vec<_> = ROWS.iter().map(|row| row.name).collect();
+                Err(format!("{unknown:?} is none of {}", names.join(", ")))
+            }
+        }
     }
 
     pub(crate) fn wants(&self, row: &Row) -> bool {
@@ -72,7 +81,7 @@ impl Report {
     }
 
     /// A row is done, well or not.
-    pub(crate) fn row(&mut self, row: &Row, outcome: Result<Line>) {
+    pub(crate) fn row(&mut self, row: &Row, outcome: framewire::Result<Line>) {
         if stderr().is_terminal() {
             let _ = write!(stderr(), "\r{:78}\r", "");
         }
@@ -108,6 +117,12 @@ impl Report {
         }
         !self.failed && !self.lines.is_empty()
     }
+}
+
+fn number(text: &str, range: RangeInclusive<u64>) -> Result<u64, String> {
+    let number = text.parse().ok().filter(|number| range.contains(number));
+    let (least, most) = range.into_inner();
+    number.ok_or(format!("{text} is not a number from {least} to {most}"))
 }
 
 fn print_json(name: &str, line: &Line) {
