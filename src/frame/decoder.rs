@@ -101,10 +101,10 @@ impl Decoder {
     /// stream cannot go on behind it.
     #[inline]
     pub fn message(&mut self) -> Result<Option<Bytes>> {
-        let Some(len) = self.whole()? else { return Ok(None) };
-        let mut message = self.arrived.split_to(PREFIX + len).freeze();
-        message.advance(PREFIX);
-        Ok(Some(message))
+        match self.whole() {
+            Some(len) => Ok(Some(self.take(len))),
+            None => self.check().map(|()| None),
+        }
     }
 
     /// Lends the next whole message to `see`, if all of it has arrived: cheaper than
@@ -129,10 +129,10 @@ impl Decoder {
     /// As [`message`](Self::message).
     #[inline]
     pub fn with_message<R>(&mut self, see: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
-        let Some(len) = self.whole()? else { return Ok(None) };
-        let seen = see(&self.arrived[PREFIX..PREFIX + len]);
-        self.arrived.advance(PREFIX + len);
-        Ok(Some(seen))
+        match self.whole() {
+            Some(len) => Ok(Some(self.lend(len, see))),
+            None => self.check().map(|()| None),
+        }
     }
 
     /// Room for the next bytes of the stream, never empty; what is put there has arrived.
@@ -193,13 +193,35 @@ impl Decoder {
         self.arrived.freeze()
     }
 
-    /// The length of the next body, if the whole of it has arrived.
+    /// The length of the next body, if the whole of it has arrived and may be taken.
     #[inline]
-    fn whole(&self) -> Result<Option<usize>> {
+    pub(super) fn whole(&self) -> Option<usize> {
+        let len = self.announced()?;
+        // `announced` has seen the prefix; a sum instead could overflow on 32 bits.
+        (len <= self.max_len && len <= self.arrived.len() - PREFIX).then_some(len)
+    }
+
+    /// Hands out the next body, which is [`whole`](Self::whole) and has this length.
+    #[inline]
+    pub(super) fn take(&mut self, len: usize) -> Bytes {
+        let mut message = self.arrived.split_to(PREFIX + len).freeze();
+        message.advance(PREFIX);
+        message
+    }
+
+    /// Lends the next body, which is [`whole`](Self::whole) and has this length.
+    #[inline]
+    pub(super) fn lend<R>(&mut self, len: usize, see: impl FnOnce(&[u8]) -> R) -> R {
+        let seen = see(&self.arrived[PREFIX..PREFIX + len]);
+        self.arrived.advance(PREFIX + len);
+        seen
+    }
+
+    /// Whether the stream may go on, where nothing is whole.
+    pub(super) fn check(&self) -> Result<()> {
         match self.announced() {
             Some(len) if len > self.max_len => Err(self.too_large(len)),
-            Some(len) if self.arrived.len() >= PREFIX + len => Ok(Some(len)),
-            _ => Ok(None),
+            _ => Ok(()),
         }
     }
 

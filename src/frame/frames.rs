@@ -193,14 +193,13 @@ impl<T: AsyncRead + Unpin> Frames<T> {
     ///
     /// Cancel-safe: messages are taken in the last step.
     pub async fn recv_many(&mut self, messages: &mut Vec<Bytes>) -> Result<usize> {
-        let first = poll_fn(|cx| self.poll_decoded(cx, Decoder::message)).await;
+        let first = poll_fn(|cx| self.poll_decoded(cx, Decoder::take)).await;
         let Some(first) = first.transpose()? else { return Ok(0) };
         messages.push(first);
         let mut count = 1;
         while count < usize::from(RUN) {
-            // An error stays in the decoder, for the next call to meet.
-            let Ok(Some(message)) = self.decoder.message() else { break };
-            messages.push(message);
+            let Some(len) = self.decoder.whole() else { break };
+            messages.push(self.decoder.take(len));
             count += 1;
         }
         self.turn.over();
@@ -233,34 +232,27 @@ impl<T: AsyncRead + Unpin> Frames<T> {
     /// Cancel-safe: `see` is called in the last step, or not at all.
     pub async fn with_next<R>(&mut self, see: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
         let mut see = Some(see);
-        let decoded = poll_fn(|cx| {
-            self.poll_decoded(cx, |decoder| {
-                let seen = decoder.with_message(|body| see.take().map(|see| see(body)))?;
-                Ok(seen.flatten())
-            })
+        let lent = poll_fn(|cx| {
+            self.poll_decoded(cx, |decoder, len| see.take().map(|see| decoder.lend(len, see)))
         });
-        decoded.await.transpose()
+        Ok(lent.await.transpose()?.flatten())
     }
 
-    /// What `decode` makes of the stream, reading as long as it makes nothing.
+    /// What `take` makes of the next message, reading until one is whole.
     #[inline]
     fn poll_decoded<R>(
         &mut self,
         cx: &mut Context<'_>,
-        mut decode: impl FnMut(&mut Decoder) -> Result<Option<R>>,
+        take: impl FnOnce(&mut Decoder, usize) -> R,
     ) -> Poll<Option<Result<R>>> {
         if self.ended {
             return Poll::Ready(None);
         }
         ready!(self.turn.poll(cx));
         loop {
-            match decode(&mut self.decoder) {
-                Ok(Some(decoded)) => {
-                    self.turn.passed();
-                    return Poll::Ready(Some(Ok(decoded)));
-                }
-                Ok(None) => {}
-                Err(error) => return Poll::Ready(self.end(Err(error))),
+            if let Some(len) = self.decoder.whole() {
+                self.turn.passed();
+                return Poll::Ready(Some(Ok(take(&mut self.decoder, len))));
             }
             if let Some(end) = ready!(self.poll_refill(cx)) {
                 return Poll::Ready(self.end(end));
@@ -271,6 +263,9 @@ impl<T: AsyncRead + Unpin> Frames<T> {
     /// Reads, apart from the path of a message that is there already; `Some` is the end.
     #[inline(never)]
     fn poll_refill(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<()>>> {
+        if let Err(error) = self.decoder.check() {
+            return Poll::Ready(Some(Err(error)));
+        }
         let coop = ready!(coop::poll_proceed(cx));
         match ready!(poll_read_buf(Pin::new(&mut self.io), cx, self.decoder.space())) {
             Ok(0) => return Poll::Ready(Some(self.decoder.finish())),
@@ -362,7 +357,7 @@ impl<T: AsyncRead + Unpin> Stream for Frames<T> {
 
     #[inline]
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.get_mut().poll_decoded(cx, Decoder::message)
+        self.get_mut().poll_decoded(cx, Decoder::take)
     }
 }
 
