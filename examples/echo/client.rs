@@ -10,11 +10,11 @@ use tokio::{sync::Semaphore, time::timeout};
 /// A row that makes no progress for this long has failed.
 const HANG: Duration = Duration::from_secs(30);
 /// Messages on their way at once, in the half of a row that measures messages a second.
-const WINDOW: usize = 64;
+pub(crate) const WINDOW: usize = 64;
 /// The largest message, in bytes.
 pub(crate) const LARGEST: usize = 1 << 20;
 /// Of ten messages one is of a size from here: the edges, and the largest.
-const SIZES: [usize; 6] = [0, 1, 64, 1000, 4096, LARGEST];
+pub(crate) const SIZES: [usize; 6] = [0, 1, 64, 1000, 4096, LARGEST];
 
 /// What one row measured.
 pub(crate) struct Measured {
