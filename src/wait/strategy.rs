@@ -28,7 +28,9 @@ use std::time::Duration;
 pub enum Strategy {
     /// Tries again for 20 µs, then parks. The bound moves between 0 and 50 µs with how often that
     /// paid lately; after eight fruitless spins in a row it is 0 and is probed at one park in 64.
-    /// It is always 0 where one CPU is online or the control group's quota is one CPU or less.
+    /// It is always 0 where one CPU is online or the control group's quota is one CPU or less, and
+    /// for a wait that follows one during which the thread served four others or more: such a
+    /// thread does not sleep.
     #[default]
     Adaptive,
     /// Parks at once.
