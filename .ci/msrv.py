@@ -52,4 +52,4 @@ if active == declared:
     for features in ("--all-features", "--no-default-features"):
         subprocess.run(["cargo", "check", "--locked", "--lib", features], check=True)
 else:
-    print(f"not compiled with {show(declared)}: the active toolchain is {show(active)}")
+    print(f"the minimum is {show(declared)}: the active toolchain is {show(active)}")
