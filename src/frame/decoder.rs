@@ -49,6 +49,10 @@ pub struct Decoder {
     capacity: usize,
     /// What `capacity` should be for the stream as it has been so far.
     wanted: usize,
+    /// How much room the last refill made.
+    room: usize,
+    /// How much has arrived in all, as far as a refill has seen it.
+    total: usize,
     /// Refills since a frame needed more than `LARGE`.
     small_refills: u8,
     max_len: usize,
@@ -65,6 +69,8 @@ impl Decoder {
             arrived: BytesMut::new(),
             capacity: 0,
             wanted: SMALL,
+            room: 0,
+            total: 0,
             small_refills: 0,
             max_len: MAX_LEN,
         }
@@ -243,11 +249,21 @@ impl Decoder {
 
     /// Makes room behind what has arrived: the same buffer again where nobody holds a part of it.
     fn refill(&mut self) {
-        let arrived = self.arrived.len();
-        if arrived == self.arrived.capacity() && self.capacity > 0 {
-            // The last read filled all that it was given: the stream comes in larger pieces.
-            self.wanted = (2 * self.wanted).min(LARGE);
+        let spare = self.arrived.capacity() - self.arrived.len();
+        // What was taken from the front since then has not changed what is free behind.
+        let came = self.room.saturating_sub(spare);
+        self.total = self.total.saturating_add(came);
+        let larger = (2 * self.wanted).min(LARGE);
+        if spare == 0 && came > 0 && larger <= self.total.saturating_add(AHEAD) {
+            // All room was filled: the stream comes in larger pieces.
+            self.wanted = larger;
         }
+        self.make_room();
+        self.room = self.arrived.capacity() - self.arrived.len();
+    }
+
+    fn make_room(&mut self) {
+        let arrived = self.arrived.len();
         let frame = self.announced().map_or(PREFIX, |len| PREFIX + len.min(self.max_len));
         self.small_refills = if frame > LARGE { 0 } else { self.small_refills.saturating_add(1) };
 
@@ -262,8 +278,8 @@ impl Decoder {
         if !oversized && spare >= (needed - arrived).clamp(SMALL / 2, STEP) {
             return;
         }
-        // As much as `wanted` has filled a buffer before; beyond that, a prefix is only believed
-        // as far as bytes follow it.
+        // `wanted` is no more than 64 KiB beyond all that has arrived; a prefix is only believed as
+        // far as bytes follow it.
         self.allocate(self.wanted.max(needed.min(arrived + AHEAD)));
     }
 
