@@ -1,8 +1,7 @@
-//! Runtimes, and what keeps a test from hanging.
+//! What keeps a test from hanging.
 
 use std::{
     future::poll_fn,
-    hash::{BuildHasher, RandomState},
     io,
     sync::mpsc::{self, RecvTimeoutError},
     task::Poll,
@@ -11,32 +10,8 @@ use std::{
 };
 
 use framewire::wait::{Blocking, Call};
-use tokio::runtime::{Builder, Runtime};
 
-/// What takes this long hangs.
-pub const HANG: Duration = Duration::from_secs(10);
-
-pub fn current_thread() -> Runtime {
-    Builder::new_current_thread().enable_all().build().unwrap()
-}
-
-pub fn multi_thread() -> Runtime {
-    Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
-}
-
-pub const FLAVOURS: [fn() -> Runtime; 2] = [current_thread, multi_thread];
-
-/// Numbers below `bound`, from a seed that is printed.
-pub fn random() -> impl FnMut(u64) -> u64 {
-    let mut state = RandomState::new().hash_one("seed") | 1;
-    println!("seed {state}");
-    move |bound| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 11) % bound
-    }
-}
+pub use crate::run::*;
 
 pub fn eventually(what: &str, mut done: impl FnMut() -> bool) {
     let began = Instant::now();

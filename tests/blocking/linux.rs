@@ -7,22 +7,6 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::{bounds::*, calls::*};
 
-/// Runs a test again as the only one of a process, for what can only be seen, or done, there.
-fn alone(name: &str, test: impl FnOnce()) {
-    const MARK: &str = "FRAMEWIRE_TEST_ALONE";
-    if std::env::var_os(MARK).is_some() {
-        return test();
-    }
-    let output = std::process::Command::new(std::env::current_exe().unwrap())
-        .args([name, "--exact", "--nocapture", "--test-threads=1"])
-        .env(MARK, "1")
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    let complained = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && said.contains("1 passed"), "{said}{complained}");
-}
-
 /// How often this thread was taken from its CPU, or left it.
 fn switches(id: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/self/task/{id}/status")).unwrap();

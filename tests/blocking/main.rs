@@ -11,3 +11,5 @@ mod cancel;
 mod end;
 #[cfg(target_os = "linux")]
 mod linux;
+#[path = "../support/run.rs"]
+mod run;

@@ -1,4 +1,4 @@
-//! Runtimes, and what keeps a test from hanging.
+//! What keeps a test from hanging.
 
 use std::{
     future::Future,
@@ -12,22 +12,10 @@ use std::{
 use framewire::wait::{Io, Strategy};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
-    runtime::{Builder, Runtime},
     time::timeout,
 };
 
-/// What takes this long hangs.
-pub const HANG: Duration = Duration::from_secs(10);
-
-pub fn current_thread() -> Runtime {
-    Builder::new_current_thread().enable_all().build().unwrap()
-}
-
-pub fn multi_thread() -> Runtime {
-    Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
-}
-
-pub const FLAVOURS: [fn() -> Runtime; 2] = [current_thread, multi_thread];
+pub use crate::run::*;
 
 pub const STRATEGIES: [Strategy; 3] =
     [Strategy::Park, Strategy::Adaptive, Strategy::Spin(Duration::from_micros(30))];

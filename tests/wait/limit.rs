@@ -8,22 +8,6 @@ use tokio::{io::AsyncWriteExt, runtime::Builder};
 
 use crate::bounds::*;
 
-/// Runs a test again as the only one of a process, for what can only be done there.
-fn alone(name: &str, test: impl FnOnce()) {
-    const MARK: &str = "FRAMEWIRE_TEST_ALONE";
-    if std::env::var_os(MARK).is_some() {
-        return test();
-    }
-    let output = std::process::Command::new(std::env::current_exe().unwrap())
-        .args([name, "--exact", "--nocapture", "--test-threads=1"])
-        .env(MARK, "1")
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    let complained = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && said.contains("1 passed"), "{said}{complained}");
-}
-
 /// One direction parked, the other full: a second registration needs a descriptor.
 fn half_registered() -> (Io, UnixStream) {
     let (mut ours, theirs) = socket(Strategy::Park);

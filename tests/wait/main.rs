@@ -12,6 +12,8 @@ mod fair;
 mod limit;
 mod missing;
 mod ready;
+#[path = "../support/run.rs"]
+mod run;
 mod short;
 mod soak;
 mod strategies;

@@ -1,9 +1,6 @@
 //! Whatever comes in whatever pieces and at whatever pace, all of it arrives.
 
-use std::{
-    hash::{BuildHasher, RandomState},
-    time::Duration,
-};
+use std::time::Duration;
 
 use framewire::wait::Io;
 use tokio::{
@@ -13,16 +10,10 @@ use tokio::{
 
 use crate::bounds::*;
 
-/// Numbers below a bound, from a seed that is printed.
+/// Lengths below a bound, from a seed that is printed.
 fn random() -> impl FnMut(usize) -> usize {
-    let mut state = RandomState::new().hash_one("seed") | 1;
-    println!("seed {state}");
-    move |bound| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 11) as usize % bound
-    }
+    let mut random = crate::run::random();
+    move |bound| random(bound as u64) as usize
 }
 
 /// A pause that the other end spins through, or not.
