@@ -80,12 +80,16 @@ fn not_yet<R>() -> io::Result<R> {
 }
 
 impl TryRecv for Script {
+    type Received = Bytes;
+
     fn try_recv(&mut self) -> io::Result<Option<Bytes>> {
         self.state().arrives.pop_front().unwrap_or_else(not_yet)
     }
 }
 
 impl TrySend for Script {
+    type Outgoing = Bytes;
+
     fn try_send(&mut self, message: &Bytes) -> io::Result<()> {
         let mut state = self.state();
         if let Some(refusal) = state.refusal.take() {

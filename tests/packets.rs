@@ -29,6 +29,8 @@ const BOUND: Duration = Duration::from_secs(60);
 struct Packets(OwnedFd);
 
 impl TryRecv for Packets {
+    type Received = Bytes;
+
     fn try_recv(&mut self) -> io::Result<Option<Bytes>> {
         let mut buffer = vec![0; 4096];
         let (len, _) = recv(&self.0, &mut buffer[..], RecvFlags::DONTWAIT)?;
@@ -38,6 +40,8 @@ impl TryRecv for Packets {
 }
 
 impl TrySend for Packets {
+    type Outgoing = Bytes;
+
     fn try_send(&mut self, message: &Bytes) -> io::Result<()> {
         send(&self.0, message, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?;
         Ok(())

@@ -9,17 +9,17 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures::{Sink, Stream};
+use futures::Stream;
 
-use super::{TryRecv, TrySend};
+use super::TryRecv;
 use crate::{
-    Endpoint, Error, ErrorKind, Result,
+    Endpoint, Error, Result,
     place::Place,
     turn::{RUN, Turn},
     wait::{Direction, Wait},
 };
 
-/// Messages over any [`TryRecv`] (a `Stream`), [`TrySend`] (a `Sink`), or both.
+/// Messages over any [`TryRecv`] (a `Stream`), [`TrySend`](super::TrySend) (a `Sink`), or both.
 ///
 /// The stream ends with `None` where the peer closed in order. It yields one error, then `None`,
 /// where the mechanism broke; [`TryRecv::goes_on`] names the errors that it goes on behind.
@@ -44,6 +44,8 @@ use crate::{
 /// struct Datagrams(UnixDatagram);
 ///
 /// impl TryRecv for Datagrams {
+///     type Received = Bytes;
+///
 ///     fn try_recv(&mut self) -> io::Result<Option<Bytes>> {
 ///         let mut buffer = [0; 2048];
 ///         let len = self.0.recv(&mut buffer)?;
@@ -52,6 +54,8 @@ use crate::{
 /// }
 ///
 /// impl TrySend for Datagrams {
+///     type Outgoing = Bytes;
+///
 ///     fn try_send(&mut self, message: &Bytes) -> io::Result<()> {
 ///         self.0.send(message).map(drop)
 ///     }
@@ -82,22 +86,22 @@ use crate::{
 /// Receiving is cancel-safe: a message is taken in the last step. Sending is not: a `send` that is
 /// dropped early may or may not have queued its message, which then goes out with the next flush.
 #[derive(Debug)]
-pub struct Messages<T, W> {
-    io: T,
-    wait: W,
-    place: Place,
+pub struct Messages<T, W, O = Bytes> {
+    pub(super) io: T,
+    pub(super) wait: W,
+    pub(super) place: Place,
     /// The stream has ended, in order or not.
     ended: bool,
     /// The end or the error that `recv_many` met behind messages that came first.
     met: Option<io::Result<()>>,
     /// Accepted when there was no room for it.
-    outbox: Option<Bytes>,
+    pub(super) outbox: Option<O>,
     received: Turn,
-    sent: Turn,
+    pub(super) sent: Turn,
 }
 
 // Neither the mechanism nor its wait is ever pinned: both are called through `&mut`.
-impl<T, W> Unpin for Messages<T, W> {}
+impl<T, W, O> Unpin for Messages<T, W, O> {}
 
 impl<T, W> Messages<T, W> {
     /// Messages of `io`, tried again when `wait` says so.
@@ -116,6 +120,40 @@ impl<T, W> Messages<T, W> {
             received: Turn::default(),
             sent: Turn::default(),
         }
+    }
+}
+
+impl<T, W, O> Messages<T, W, O> {
+    /// The same channel over a mechanism that carries more, or less, beside a body: what a
+    /// transport's `detailed` is made of.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use framewire::message::{Messages, TryRecv};
+    /// use std::io;
+    ///
+    /// /// One that counts what it delivers.
+    /// struct Counted<T>(T, usize);
+    ///
+    /// impl<T: TryRecv> TryRecv for Counted<T> {
+    ///     type Received = T::Received;
+    ///
+    ///     fn try_recv(&mut self) -> io::Result<Option<T::Received>> {
+    ///         self.1 += 1;
+    ///         self.0.try_recv()
+    ///     }
+    /// }
+    ///
+    /// fn counted<T, W>(messages: Messages<T, W>) -> Messages<Counted<T>, W> {
+    ///     messages.map_io(|io| Counted(io, 0))
+    /// }
+    /// ```
+    pub fn map_io<U, P: From<O>>(self, change: impl FnOnce(T) -> U) -> Messages<U, W, P> {
+        let Self { io, wait, place, ended, met, outbox, received, sent } = self;
+        let (io, outbox) = (change(io), outbox.map(P::from));
+        Messages { io, wait, place, ended, met, outbox, received, sent }
     }
 
     /// Names the endpoint, for errors and events to mention.
@@ -182,17 +220,16 @@ impl<T, W> Messages<T, W> {
     }
 }
 
-impl<T: TryRecv, W: Wait> Messages<T, W> {
+impl<T: TryRecv, W: Wait, O> Messages<T, W, O> {
     /// Waits for a message, then takes it and all that are there by then, 64 at most; cheaper than
     /// as many calls of `next`. Says how many: 0 is the end.
     ///
     /// # Examples
     ///
     /// ```
-    /// use bytes::Bytes;
     /// use framewire::{Result, message::{Messages, TryRecv}, wait::Wait};
     ///
-    /// async fn all(mut messages: Messages<impl TryRecv, impl Wait>) -> Result<Vec<Bytes>> {
+    /// async fn all<T: TryRecv>(mut messages: Messages<T, impl Wait>) -> Result<Vec<T::Received>> {
     ///     let mut all = Vec::new();
     ///     while messages.recv_many(&mut all).await? > 0 {}
     ///     Ok(all)
@@ -206,7 +243,7 @@ impl<T: TryRecv, W: Wait> Messages<T, W> {
     /// # Cancel safety
     ///
     /// Cancel-safe: messages are taken in the last step.
-    pub async fn recv_many(&mut self, messages: &mut Vec<Bytes>) -> Result<usize> {
+    pub async fn recv_many(&mut self, messages: &mut Vec<T::Received>) -> Result<usize> {
         let first = poll_fn(|cx| self.poll_received(cx, T::try_recv)).await;
         let Some(first) = first.transpose()? else { return Ok(0) };
         messages.push(first);
@@ -296,102 +333,16 @@ impl<T: TryRecv, W: Wait> Messages<T, W> {
     }
 }
 
-impl<T: TrySend, W: Wait> Messages<T, W> {
-    /// Sends the message that waits for room, if any does.
-    fn poll_outbox(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        let Self { io, wait, outbox: Some(message), .. } = self else {
-            return Poll::Ready(Ok(()));
-        };
-        let offer = || match io.try_send(message) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                // Nobody makes room by taking what they were not shown.
-                io.try_flush()?;
-                Err(error)
-            }
-            other => other,
-        };
-        let sent = ready!(wait.poll_io(cx, Direction::Send, offer));
-        // A message that the mechanism refuses would be refused again, and block all behind it.
-        self.outbox = None;
-        Poll::Ready(sent.map_err(|error| self.place.failed("send", error.into())))
-    }
-
-    /// Does `step` at once where it can be: only then is there anything to wait for.
-    fn poll_step(
-        &mut self,
-        cx: &mut Context<'_>,
-        step: fn(&mut T) -> io::Result<()>,
-    ) -> Poll<io::Result<()>> {
-        let Self { io, wait, .. } = self;
-        match step(io) {
-            Err(error) if is_not_yet(&error) => wait.poll_io(cx, Direction::Send, || step(io)),
-            done => Poll::Ready(done),
-        }
-    }
-}
-
 /// Whether a call that answers this is to be made again.
-fn is_not_yet(error: &io::Error) -> bool {
+pub(super) fn is_not_yet(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
-impl<T: TryRecv, W: Wait> Stream for Messages<T, W> {
-    type Item = Result<Bytes>;
+impl<T: TryRecv, W: Wait, O> Stream for Messages<T, W, O> {
+    type Item = Result<T::Received>;
 
     #[inline]
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.get_mut().poll_received(cx, T::try_recv)
-    }
-}
-
-impl<T: TrySend, W: Wait> Sink<Bytes> for Messages<T, W> {
-    type Error = Error;
-
-    #[inline]
-    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        let messages = self.get_mut();
-        ready!(messages.sent.poll(cx));
-        messages.poll_outbox(cx)
-    }
-
-    fn start_send(self: Pin<&mut Self>, message: Bytes) -> Result<()> {
-        let messages = self.get_mut();
-        let (len, max) = (message.len(), messages.io.max_len());
-        if len > max {
-            let cause = format!("message of {len} bytes, limit {max}");
-            let error = Error::new(ErrorKind::TooLarge, cause)
-                .remedy("send it in parts, or raise the mechanism's limit where it has one");
-            return Err(messages.place.refused("send", error));
-        }
-        if messages.outbox.is_some() {
-            let error = Error::new(ErrorKind::Exhausted, "a message is still waiting for room")
-                .remedy("wait until `poll_ready` is ready");
-            return Err(messages.place.refused("send", error));
-        }
-        messages.sent.passed();
-        match messages.io.try_send(&message) {
-            Err(error) if is_not_yet(&error) => {
-                messages.outbox = Some(message);
-                Ok(())
-            }
-            Err(error) => Err(messages.place.failed("send", error.into())),
-            Ok(()) => Ok(()),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        let messages = self.get_mut();
-        ready!(messages.poll_outbox(cx))?;
-        let flushed = ready!(messages.poll_step(cx, T::try_flush));
-        Poll::Ready(flushed.map_err(|error| messages.place.failed("send", error.into())))
-    }
-
-    /// Sends what is queued and ends our direction; the other goes on.
-    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        let _entered = self.place.closing();
-        ready!(self.as_mut().poll_flush(cx))?;
-        let messages = self.get_mut();
-        let closed = ready!(messages.poll_step(cx, T::try_close));
-        Poll::Ready(closed.map_err(|error| messages.place.failed("close", error.into())))
     }
 }

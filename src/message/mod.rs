@@ -5,10 +5,13 @@
 //! `Sink` of the two. One message goes as one message, with no envelope: a program in any language
 //! that speaks the mechanism is a full peer.
 
+mod body;
 mod messages;
+mod sink;
 mod try_recv;
 mod try_send;
 
+pub use body::Body;
 pub use messages::Messages;
 pub use try_recv::TryRecv;
 pub use try_send::TrySend;

@@ -2,8 +2,7 @@
 
 use std::io;
 
-use bytes::Bytes;
-
+use super::Body;
 use crate::{Error, ErrorKind};
 
 /// Receives whole messages, as far as they are there already.
@@ -21,6 +20,8 @@ use crate::{Error, ErrorKind};
 /// struct Datagrams(UnixDatagram); // made non-blocking
 ///
 /// impl TryRecv for Datagrams {
+///     type Received = Bytes;
+///
 ///     fn try_recv(&mut self) -> io::Result<Option<Bytes>> {
 ///         let mut buffer = [0; 2048];
 ///         let len = self.0.recv(&mut buffer)?;
@@ -30,6 +31,9 @@ use crate::{Error, ErrorKind};
 /// # }
 /// ```
 pub trait TryRecv {
+    /// What comes: a body alone (`Bytes`), or one with what the mechanism delivers beside it.
+    type Received: Body;
+
     /// Takes one message: `None` is the end in order, as an empty message is not.
     ///
     /// # Examples
@@ -40,7 +44,7 @@ pub trait TryRecv {
     ///
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) where none is there yet; then nothing was taken.
     /// An [`Error`] of ours travels in an `io::Error` and is taken out again.
-    fn try_recv(&mut self) -> io::Result<Option<Bytes>>;
+    fn try_recv(&mut self) -> io::Result<Option<Self::Received>>;
 
     /// Takes one message and lends it to `see`: for mechanisms that need not copy it out.
     ///
@@ -53,6 +57,7 @@ pub trait TryRecv {
     /// # use framewire::message::TryRecv;
     /// # struct Queue(Vec<Bytes>);
     /// # impl TryRecv for Queue {
+    /// #     type Received = Bytes;
     /// #     fn try_recv(&mut self) -> std::io::Result<Option<Bytes>> { Ok(self.0.pop()) }
     /// # }
     /// # fn main() -> std::io::Result<()> {
@@ -70,7 +75,7 @@ pub trait TryRecv {
     where
         Self: Sized,
     {
-        Ok(self.try_recv()?.map(|message| see(&message)))
+        Ok(self.try_recv()?.map(|message| see(message.body())))
     }
 
     /// Whether more messages can come behind this error. The stream ends where not.
@@ -85,6 +90,7 @@ pub trait TryRecv {
     /// # use framewire::{Error, ErrorKind, message::TryRecv};
     /// # struct Queue;
     /// # impl TryRecv for Queue {
+    /// #     type Received = Bytes;
     /// #     fn try_recv(&mut self) -> std::io::Result<Option<Bytes>> { Ok(None) }
     /// # }
     /// assert!(Queue.goes_on(&Error::new(ErrorKind::Lagged, "7 messages were dropped")));

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use bytes::Bytes;
+use super::Body;
 
 /// Sends whole messages, as far as there is room for them.
 ///
@@ -19,6 +19,8 @@ use bytes::Bytes;
 /// struct Datagrams(UnixDatagram); // made non-blocking
 ///
 /// impl TrySend for Datagrams {
+///     type Outgoing = Bytes;
+///
 ///     fn try_send(&mut self, message: &Bytes) -> io::Result<()> {
 ///         self.0.send(message).map(drop)
 ///     }
@@ -30,7 +32,10 @@ use bytes::Bytes;
 /// # }
 /// ```
 pub trait TrySend {
-    /// Sends all of a message of at most [`max_len`](Self::max_len) bytes, or nothing of it.
+    /// What goes: a body alone (`Bytes`), or one with what the mechanism takes beside it.
+    type Outgoing: Body;
+
+    /// Sends all of a message whose body is of at most [`max_len`](Self::max_len) bytes, or nothing of it.
     ///
     /// A mechanism that gathers may keep what it has accepted until [`try_flush`](Self::try_flush),
     /// which is called before anybody waits for room.
@@ -43,7 +48,7 @@ pub trait TrySend {
     ///
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) where there is no room yet: the message is offered
     /// again. With any other error it is dropped.
-    fn try_send(&mut self, message: &Bytes) -> io::Result<()>;
+    fn try_send(&mut self, message: &Self::Outgoing) -> io::Result<()>;
 
     /// Has the peer see what was accepted; cheap where it does already. Called again and again
     /// while there is no room.
@@ -73,7 +78,7 @@ pub trait TrySend {
         Ok(())
     }
 
-    /// The largest message that can be sent, in bytes, as far as is known now. It is asked for
+    /// The largest body that can be sent, in bytes, as far as is known now. It is asked for
     /// each message: no place for a system call.
     ///
     /// # Examples
