@@ -50,6 +50,8 @@ impl Endpoint {
         match self {
             #[cfg(unix)]
             Self::Unix(name) => Ok(Box::pin(unix::connect(name.clone()).await?)),
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            Self::Seqpacket(name) => Ok(Box::pin(unix::seqpacket::connect(name.clone()).await?)),
             Self::Tcp(address) => Ok(Box::pin(tcp::connect(address.to_string()).await?)),
             other => Err(other.cannot("connect")),
         }
@@ -83,6 +85,11 @@ impl Endpoint {
             #[cfg(unix)]
             Self::Unix(name) => {
                 let listener = unix::listen(name.clone()).await?;
+                Ok(BoxListener::new(listener.endpoint().clone(), listener))
+            }
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            Self::Seqpacket(name) => {
+                let listener = unix::seqpacket::listen(name.clone()).await?;
                 Ok(BoxListener::new(listener.endpoint().clone(), listener))
             }
             Self::Tcp(address) => {

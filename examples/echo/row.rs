@@ -3,10 +3,12 @@
 use std::{env, path::Path, process};
 
 use framewire::{
-    BoxDuplex, Endpoint, Result,
+    BoxDuplex, Endpoint, Profile, Result,
     pipe::{self, Child},
 };
 use tokio::process::Command;
+
+use crate::client::LARGEST;
 
 /// How the client comes to a connection with the server, which is always a process of its own.
 #[derive(Clone, Copy)]
@@ -39,6 +41,11 @@ pub(crate) const ROWS: &[Row] = &[
         name: "unix:abstract",
         reach: Reach::Address(|_| format!("unix://@framewire-echo-{}", process::id())),
     },
+    #[cfg(target_os = "linux")]
+    Row {
+        name: "unix:seqpacket",
+        reach: Reach::Address(|dir| format!("seqpacket://{}", dir.join("echo.sock").display())),
+    },
     Row { name: "tcp", reach: Reach::Address(|_| "tcp://127.0.0.1:0".into()) },
 ];
 
@@ -61,6 +68,16 @@ impl Row {
     /// Whether `--only` names this row or its module.
     pub(crate) fn is_named(&self, only: &str) -> bool {
         self.name == only || self.name.split(':').next() == Some(only)
+    }
+
+    /// The largest message that the mechanism takes, in bytes.
+    pub(crate) fn largest(&self) -> usize {
+        let scheme = match self.name.split_once(':') {
+            Some(("unix", "seqpacket")) => "seqpacket",
+            Some((module, _)) => module,
+            None => self.name,
+        };
+        Profile::of(scheme).map_or(LARGEST, |profile| profile.max_len.by_default().min(LARGEST))
     }
 
     /// Starts the server and connects to it.

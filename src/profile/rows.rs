@@ -33,6 +33,12 @@ pub(crate) static ALL: [Profile; 22] = [
 
 /// What is built on descriptors of Unix.
 const ON_UNIX: Built = if cfg!(unix) { Built::Yes } else { Built::Elsewhere("Unix") };
+/// What Linux alone has as it is used here.
+const ON_LINUX: Built = if cfg!(any(target_os = "linux", target_os = "android")) {
+    Built::Yes
+} else {
+    Built::Elsewhere("Linux")
+};
 /// The limit wherever it is ours to choose.
 const BY_OPTION: MaxLen = MaxLen::Configured { default: frame::MAX_LEN };
 const LISTEN_CONNECT: &[&str] = &["listen", "connect"];
@@ -67,7 +73,7 @@ pub(crate) const SEQPACKET: Profile = Profile {
     addresses: &["seqpacket:///run/app.sock", "seqpacket://@app"],
     max_len: MaxLen::System { usual: 212_960 },
     boundary: Boundary::Kernel,
-    built: Built::NotYet,
+    built: ON_LINUX,
     ..UNIX
 };
 
@@ -77,6 +83,7 @@ pub(crate) const DATAGRAM: Profile = Profile {
     addresses: &["datagram:///run/app.sock", "datagram://@app"],
     verbs: ALL_FOUR,
     writers: Writers::Many,
+    built: Built::NotYet,
     ..SEQPACKET
 };
 

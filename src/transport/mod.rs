@@ -2,6 +2,8 @@
 
 pub(crate) mod accept;
 #[cfg(unix)]
+pub(crate) mod inbox;
+#[cfg(unix)]
 pub mod pipe;
 pub(crate) mod socket;
 pub mod tcp;

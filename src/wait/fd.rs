@@ -136,13 +136,19 @@ impl Fd {
     pub fn into_inner(self) -> io::Result<OwnedFd> {
         let Self { fd, receive, send } = self;
         drop((receive, send));
-        // Only the registrations held clones; should one have survived, a duplicate does as well.
+        // Where somebody else has a clone, a duplicate does as well.
         Arc::try_unwrap(fd).or_else(|fd| fd.try_clone())
+    }
+
+    /// The descriptor, for the calls that are waited for; it stays open for as long as they may be
+    /// made.
+    pub(crate) fn share(&self) -> Arc<OwnedFd> {
+        Arc::clone(&self.fd)
     }
 
     /// [`Wait::poll_io`] for a call that is handed the descriptor.
     #[inline]
-    pub(super) fn poll_fd<R>(
+    pub(crate) fn poll_fd<R>(
         &mut self,
         cx: &mut Context<'_>,
         direction: Direction,

@@ -1,11 +1,21 @@
 //! Connecting, with patience where it helps.
 
-use std::{ffi::OsStr, io, os::fd::AsFd, path::Path, time::Duration};
+use std::{
+    ffi::OsStr,
+    io,
+    os::fd::{AsFd, OwnedFd},
+    path::Path,
+    time::Duration,
+};
 
 use interprocess::{
     ConnectWaitMode,
     local_socket::{ConnectOptions, GenericFilePath, GenericNamespaced, Name, ToFsName, ToNsName},
     os::unix::uds_local_socket::Stream,
+};
+use rustix::{
+    io::Errno,
+    net::{SocketAddrUnix, SocketType},
 };
 use tokio::time::Instant;
 
@@ -20,14 +30,18 @@ use crate::{
 const PAUSE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(50));
 const START: &str = "nothing has that name: start the listener first";
 
-/// Connects, and tries again where `options` say so.
-pub(super) async fn connect(options: &Options, name: &SocketName) -> Result<Stream> {
+/// Connects a socket of this type, and tries again where `options` say so.
+pub(super) async fn connect(
+    options: &Options,
+    name: &SocketName,
+    kind: SocketType,
+) -> Result<OwnedFd> {
     // One that is too far away to be told is none.
     let until = Instant::now().checked_add(options.deadline);
     let mut pause = PAUSE.0;
     loop {
-        let error = match try_connect(name) {
-            Ok(stream) => return Ok(stream),
+        let error = match try_connect(name, kind) {
+            Ok(socket) => return Ok(socket),
             Err(error) => error,
         };
         let again = match error.kind() {
@@ -52,20 +66,32 @@ pub(super) async fn connect(options: &Options, name: &SocketName) -> Result<Stre
 }
 
 /// One try, which never blocks.
-fn try_connect(name: &SocketName) -> Result<Stream> {
+fn try_connect(name: &SocketName, kind: SocketType) -> Result<OwnedFd> {
     match name {
         SocketName::Path(path) => {
             let short = SocketPath::of(path)?;
-            connect_now(path_name(short.as_ref())?).map_err(|error| explained(error, path))
+            let connected = if kind == SocketType::STREAM {
+                connect_stream(path_name(short.as_ref())?)
+            } else {
+                connect_packets(&SocketAddrUnix::new(short.as_ref()).map_err(io_error)?, kind)
+            };
+            connected.map_err(|error| explained(error, path))
         }
-        SocketName::Abstract(name) => connect_now(abstract_name(name)?).map_err(|error| {
-            let refused = error.kind() == ErrorKind::NotFound;
-            if refused { error.remedy(START) } else { error }
-        }),
+        SocketName::Abstract(name) => {
+            let connected = if kind == SocketType::STREAM {
+                connect_stream(abstract_name(name)?)
+            } else {
+                connect_packets(&sys::abstract_address(name)?, kind)
+            };
+            connected.map_err(|error| {
+                let refused = error.kind() == ErrorKind::NotFound;
+                if refused { error.remedy(START) } else { error }
+            })
+        }
     }
 }
 
-fn connect_now(name: Name<'_>) -> Result<Stream> {
+fn connect_stream(name: Name<'_>) -> Result<OwnedFd> {
     // Deferring what of the connection is not made at once is how to ask for not blocking.
     let connected = ConnectOptions::new()
         .name(name)
@@ -76,19 +102,44 @@ fn connect_now(name: Name<'_>) -> Result<Stream> {
     // A Unix socket connects at once or not at all; where the backlog is full, interprocess hands
     // out one that is not connected.
     if sys::is_connected(stream.as_fd())? {
-        return Ok(stream);
+        return Ok(stream.into());
     }
-    Err(Error::new(ErrorKind::Exhausted, "the listener's backlog is full"))
+    Err(backlog_is_full())
 }
 
-/// Whether somebody listens on the socket file at `path`.
-pub(super) fn is_alive(path: &Path) -> Result<bool> {
-    match try_connect(&path.into()) {
+/// interprocess knows stream sockets only.
+fn connect_packets(address: &SocketAddrUnix, kind: SocketType) -> Result<OwnedFd> {
+    let socket = sys::packet_socket(kind)?;
+    match rustix::net::connect(&socket, address) {
+        Ok(()) => Ok(socket),
+        Err(Errno::AGAIN) => Err(backlog_is_full()),
+        Err(errno) => Err(io_error(errno)),
+    }
+}
+
+fn backlog_is_full() -> Error {
+    Error::new(ErrorKind::Exhausted, "the listener's backlog is full")
+}
+
+fn io_error(errno: Errno) -> Error {
+    io::Error::from(errno).into()
+}
+
+/// Whether somebody listens on the socket file at `path`, with a socket of this type or another.
+pub(super) fn is_alive(path: &Path, kind: SocketType) -> Result<bool> {
+    match try_connect(&path.into(), kind) {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) if error.kind() == ErrorKind::Exhausted => Ok(true),
+        Err(error) if is_of_another_type(&error) => Ok(true),
+        // A datagram socket that is connected to somebody else.
+        Err(error) if error.raw_os_error() == Some(Errno::PERM.raw_os_error()) => Ok(true),
         Err(error) => Err(error),
     }
+}
+
+fn is_of_another_type(error: &Error) -> bool {
+    error.raw_os_error() == Some(Errno::PROTOTYPE.raw_os_error())
 }
 
 /// A path as interprocess takes it.
@@ -117,6 +168,9 @@ fn explained(error: Error, path: &Path) -> Error {
             }
             _ => error.remedy("a listener was there and is gone: start it again"),
         },
+        _ if is_of_another_type(&error) => {
+            error.remedy("unix, seqpacket and datagram are three: does the scheme match?")
+        }
         ErrorKind::Denied => error.remedy("the socket's mode and its directory's say who may"),
         _ => error,
     }

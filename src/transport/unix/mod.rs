@@ -38,7 +38,10 @@
 mod allow;
 mod connect;
 mod listener;
+mod listening;
 mod options;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub mod seqpacket;
 
 pub use allow::Allow;
 pub use listener::Listener;

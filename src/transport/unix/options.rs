@@ -1,10 +1,17 @@
 //! What can be chosen about Unix sockets.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    sync::Arc,
+    time::Duration,
+};
 
 use interprocess::os::unix::uds_local_socket::Stream;
+use rustix::net::SocketType;
 use tracing::Instrument;
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use super::seqpacket;
 use super::{Allow, Connection, Listener, Socket, connect};
 use crate::{
     Endpoint, Error, Peer, Result, SocketName,
@@ -31,7 +38,7 @@ use crate::{
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Options {
-    pub(super) max_len: usize,
+    pub(super) max_len: Option<usize>,
     pub(super) strategy: Strategy,
     pub(super) allow: Option<Allow>,
     pub(super) pidfd: bool,
@@ -49,7 +56,7 @@ impl Options {
     /// See [`Options`].
     pub fn new() -> Self {
         Self {
-            max_len: MAX_LEN,
+            max_len: None,
             strategy: Strategy::default(),
             allow: None,
             pidfd: false,
@@ -60,7 +67,8 @@ impl Options {
         }
     }
 
-    /// The largest message that is sent and accepted, in bytes: 8 MiB.
+    /// The largest message that is sent and accepted, in bytes: 8 MiB; for
+    /// [`seqpacket`](super::seqpacket) what the system's send buffers take.
     ///
     /// # Examples
     ///
@@ -68,7 +76,7 @@ impl Options {
     /// let options = framewire::unix::Options::new().max_len(64 << 20);
     /// ```
     pub fn max_len(mut self, max_len: usize) -> Self {
-        self.max_len = max_len;
+        self.max_len = Some(max_len);
         self
     }
 
@@ -176,6 +184,20 @@ impl Options {
         self
     }
 
+    /// The same options for sockets that keep the boundaries of messages.
+    ///
+    /// # Examples
+    ///
+    /// See [`seqpacket::Options`].
+    ///
+    /// # Platform
+    ///
+    /// Linux and Android.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub fn seqpacket(self) -> seqpacket::Options {
+        seqpacket::Options::from(self)
+    }
+
     /// Listens on a name.
     ///
     /// A socket file that a killed process left is replaced; one that somebody listens on is not,
@@ -229,10 +251,10 @@ impl Options {
         let endpoint = Arc::new(Endpoint::Unix(name.clone()));
         let span = tracing::debug_span!("connect", %endpoint);
         let connecting = async {
-            let stream = connect::connect(self, &name).await?;
-            let connection = self.connection(stream, &endpoint)?;
-            tracing::debug!(peer = ?connection.peer(), "connected");
-            Ok(connection)
+            let socket = connect::connect(self, &name, SocketType::STREAM).await?;
+            let (socket, peer) = self.admit(socket, &endpoint)?;
+            tracing::debug!(?peer, "connected");
+            Ok(self.frames(socket, peer)?.on(Arc::clone(&endpoint)))
         };
         let failed = |error: Error| error.doing("connect to").on(Arc::clone(&endpoint));
         connecting.instrument(span).await.map_err(failed)
@@ -254,33 +276,46 @@ impl Options {
     ///
     /// What socketpair(2) answers, and when there is no Tokio runtime here.
     pub fn pair(&self) -> Result<(Connection, Connection)> {
-        let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
-        let end = |end: std::os::unix::net::UnixStream| {
-            let stream = Stream::from(end);
-            let peer = sys::peer(&stream, self.pidfd)?;
-            self.frames(stream, peer)
+        let (ours, theirs) = UnixStream::pair()?;
+        let end = |end: UnixStream| {
+            let (socket, peer) = self.look(end.into())?;
+            self.frames(socket, peer)
         };
         Ok((end(ours)?, end(theirs)?))
     }
 
-    /// Looks who is there, and frames the stream if they may be.
-    pub(super) fn connection(
-        &self,
-        stream: Stream,
-        endpoint: &Arc<Endpoint>,
-    ) -> Result<Connection> {
-        let peer = sys::peer(&stream, self.pidfd)?;
-        match (&self.allow, &**endpoint) {
-            (Some(allow), _) => allow.check(&peer)?,
-            (None, Endpoint::Unix(SocketName::Abstract(_))) => Allow::same_user().check(&peer)?,
-            (None, _) => {}
-        }
-        Ok(self.frames(stream, peer)?.on(Arc::clone(endpoint)))
+    /// Looks who is there.
+    pub(super) fn look(&self, socket: OwnedFd) -> Result<(OwnedFd, Peer)> {
+        let socket = Stream::from(UnixStream::from(socket));
+        let peer = sys::peer(&socket, self.pidfd)?;
+        Ok((socket.into(), peer))
     }
 
-    fn frames(&self, stream: Stream, peer: Peer) -> Result<Connection> {
-        let io = Io::socket(stream.into())?.strategy(self.strategy);
-        Ok(Frames::new(Socket::new(io, peer)).max_len(self.max_len))
+    /// Looks who is there, and whether they may be.
+    pub(super) fn admit(&self, socket: OwnedFd, endpoint: &Endpoint) -> Result<(OwnedFd, Peer)> {
+        let (socket, peer) = self.look(socket)?;
+        self.check(&peer, endpoint)?;
+        Ok((socket, peer))
+    }
+
+    /// Whether this peer may be at the other end.
+    pub(super) fn check(&self, peer: &Peer, endpoint: &Endpoint) -> Result<()> {
+        let name = match endpoint {
+            Endpoint::Unix(name) | Endpoint::Seqpacket(name) | Endpoint::Datagram(name) => name,
+            _ => return Ok(()),
+        };
+        match (&self.allow, name) {
+            (Some(allow), _) => allow.check(peer),
+            // Such a name has no permissions.
+            (None, SocketName::Abstract(_)) => Allow::same_user().check(peer),
+            (None, SocketName::Path(_)) => Ok(()),
+        }
+    }
+
+    pub(super) fn frames(&self, socket: OwnedFd, peer: Peer) -> Result<Connection> {
+        let io = Io::socket(socket)?.strategy(self.strategy);
+        let max_len = self.max_len.unwrap_or(MAX_LEN);
+        Ok(Frames::new(Socket::new(io, peer)).max_len(max_len))
     }
 }
 

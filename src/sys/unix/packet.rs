@@ -1,0 +1,237 @@
+//! Messages of Unix sockets that keep their boundaries: `SOCK_SEQPACKET` and `SOCK_DGRAM`.
+
+#![allow(unsafe_code)]
+
+use std::{
+    io,
+    mem::{MaybeUninit, zeroed},
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
+};
+
+use bytes::BytesMut;
+use rustix::{
+    fs,
+    net::{
+        self, AddressFamily, SocketAddrAny, SocketAddrUnix, SocketFlags, SocketType,
+        addr::SocketAddrStorage,
+    },
+};
+
+/// What the kernel keeps of a send buffer for itself: a message may have the rest.
+/// (`unix_dgram_sendmsg` in Linux's net/unix/af_unix.c)
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const KEPT: usize = 32;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const KEPT: usize = 0;
+
+/// Room for the control message of the credentials, in words of 8 bytes: 16 bytes of header, 12 of
+/// body, 4 of padding. There must be none left for descriptors, which would be ours to close.
+const CONTROL: usize = 4;
+
+/// Who sent a message, as the kernel says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Credentials {
+    pub(crate) pid: u32,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+}
+
+/// What one recvmsg(2) brought.
+#[derive(Debug)]
+pub(crate) struct Packet {
+    /// The length of the message; more than there was room for where it was cut off.
+    pub(crate) len: usize,
+    /// `None` where the kernel said nothing: on Linux that is the end of a connection.
+    pub(crate) credentials: Option<Credentials>,
+    /// Where it came from; `None` where the sender's socket has no name.
+    #[allow(dead_code)]
+    pub(crate) from: Option<SocketAddrAny>,
+}
+
+/// A socket of this type, close-on-exec, whose messages carry their sender's credentials.
+pub(crate) fn packet_socket(kind: SocketType) -> io::Result<OwnedFd> {
+    let socket = socket(kind)?;
+    carry_credentials(socket.as_fd())?;
+    Ok(socket)
+}
+
+/// Binds to an address; a socket file has this mode before it has its name.
+pub(crate) fn bind_with_mode(
+    socket: BorrowedFd<'_>,
+    address: &SocketAddrUnix,
+    mode: u32,
+) -> io::Result<()> {
+    if super::SOCKETS_HAVE_MODES {
+        // The cast narrows to 16 bits on some platforms; a mode has 12.
+        let mode = fs::Mode::from_raw_mode((mode & 0o7777) as fs::RawMode);
+        fs::fchmod(socket, mode)?;
+    }
+    Ok(net::bind(socket, address)?)
+}
+
+/// listen(2)
+pub(crate) fn listen(socket: BorrowedFd<'_>, backlog: u32) -> io::Result<()> {
+    Ok(net::listen(socket, backlog.min(i32::MAX as u32) as i32)?)
+}
+
+/// accept(2), close-on-exec
+#[cfg(not(target_vendor = "apple"))]
+pub(crate) fn accept(socket: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    Ok(net::accept_with(socket, SocketFlags::CLOEXEC)?)
+}
+
+/// accept(2). Apple has no call that makes it close-on-exec at once.
+#[cfg(target_vendor = "apple")]
+pub(crate) fn accept(socket: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    let accepted = net::accept(socket)?;
+    rustix::io::fcntl_setfd(&accepted, rustix::io::FdFlags::CLOEXEC)?;
+    Ok(accepted)
+}
+
+/// An abstract name as an address; only Linux has them.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn abstract_address(name: &str) -> io::Result<SocketAddrUnix> {
+    Ok(SocketAddrUnix::new_abstract_name(name.as_bytes())?)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn abstract_address(_: &str) -> io::Result<SocketAddrUnix> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "only Linux has abstract socket names"))
+}
+
+/// Two connected ones.
+pub(crate) fn packet_pair(kind: SocketType) -> io::Result<(OwnedFd, OwnedFd)> {
+    #[cfg(not(target_vendor = "apple"))]
+    let (ours, theirs) = net::socketpair(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None)?;
+    #[cfg(target_vendor = "apple")]
+    let (ours, theirs) = {
+        let pair = net::socketpair(AddressFamily::UNIX, kind, SocketFlags::empty(), None)?;
+        rustix::io::fcntl_setfd(&pair.0, rustix::io::FdFlags::CLOEXEC)?;
+        rustix::io::fcntl_setfd(&pair.1, rustix::io::FdFlags::CLOEXEC)?;
+        pair
+    };
+    carry_credentials(ours.as_fd())?;
+    carry_credentials(theirs.as_fd())?;
+    Ok((ours, theirs))
+}
+
+#[cfg(not(target_vendor = "apple"))]
+fn socket(kind: SocketType) -> io::Result<OwnedFd> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    Ok(net::socket_with(AddressFamily::UNIX, kind, flags, None)?)
+}
+
+/// Apple has no call that does all.
+#[cfg(target_vendor = "apple")]
+fn socket(kind: SocketType) -> io::Result<OwnedFd> {
+    let socket = net::socket(AddressFamily::UNIX, kind, None)?;
+    rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
+    super::set_nonblocking(socket.as_fd())?;
+    Ok(socket)
+}
+
+/// Has each message that is received carry its sender's credentials, which tells an empty message
+/// from the end of a connection: that carries none.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn carry_credentials(socket: BorrowedFd<'_>) -> io::Result<()> {
+    Ok(net::sockopt::set_socket_passcred(socket, true)?)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn carry_credentials(_: BorrowedFd<'_>) -> io::Result<()> {
+    Ok(())
+}
+
+/// The largest message that this socket sends, in bytes; the send buffer is made larger where it
+/// can be and `wanted` asks for it.
+pub(crate) fn fit_send_buffer(socket: BorrowedFd<'_>, wanted: Option<usize>) -> io::Result<usize> {
+    let limit = |size: usize| size.saturating_sub(KEPT);
+    let size = net::sockopt::socket_send_buffer_size(socket)?;
+    match wanted {
+        Some(wanted) if wanted > limit(size) => {
+            // Linux doubles what it is asked for, after it has cut it down to the system's limit.
+            let _ = net::sockopt::set_socket_send_buffer_size(socket, wanted.saturating_add(KEPT));
+            Ok(limit(net::sockopt::socket_send_buffer_size(socket)?).min(wanted))
+        }
+        Some(wanted) => Ok(wanted),
+        None => Ok(limit(size)),
+    }
+}
+
+/// recvmsg(2), without waiting, into the spare capacity of an empty buffer. What does not fit is
+/// gone, and `len` tells of it; descriptors that came along were not asked for and are closed by
+/// the kernel.
+#[inline]
+pub(crate) fn recv_packet(
+    fd: BorrowedFd<'_>,
+    into: &mut BytesMut,
+    named: bool,
+) -> io::Result<Packet> {
+    into.clear();
+    let spare = into.spare_capacity_mut();
+    let room = spare.len();
+    let mut control = MaybeUninit::<[u64; CONTROL]>::uninit();
+    let mut name = MaybeUninit::<SocketAddrStorage>::uninit();
+    let mut slice = libc::iovec { iov_base: spare.as_mut_ptr().cast(), iov_len: room };
+    // SAFETY: a `msghdr` is numbers and pointers, for all of which zero is a value.
+    let mut header: libc::msghdr = unsafe { zeroed() };
+    header.msg_iov = &raw mut slice;
+    header.msg_iovlen = 1;
+    if cfg!(any(target_os = "linux", target_os = "android")) {
+        header.msg_control = control.as_mut_ptr().cast();
+        header.msg_controllen = size_of_val(&control) as _;
+    }
+    if named {
+        header.msg_name = name.as_mut_ptr().cast();
+        header.msg_namelen = size_of_val(&name) as _;
+    }
+    // On Linux this answers a message's whole length whatever there was room for.
+    let flags = libc::MSG_DONTWAIT | libc::MSG_TRUNC;
+    // SAFETY: the header's pointers are to `spare`, `control` and `name`, which live through the
+    // call, each with its length; the kernel only writes to them.
+    let len = unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut header, flags) };
+    let Ok(len) = usize::try_from(len) else { return Err(io::Error::last_os_error()) };
+    // SAFETY: the kernel has written so many bytes of the spare capacity.
+    unsafe { into.set_len(len.min(room)) };
+    // Elsewhere it answers how much it has filled.
+    let cut_off = header.msg_flags & libc::MSG_TRUNC != 0;
+    let len = if cut_off { len.max(room + 1) } else { len };
+    let from = if named { address(&name, header.msg_namelen) } else { None };
+    Ok(Packet { len, credentials: sender(&header), from })
+}
+
+/// The credentials among the control messages, which the kernel puts in front of all others.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[inline]
+fn sender(header: &libc::msghdr) -> Option<Credentials> {
+    let needed = size_of::<libc::cmsghdr>() + size_of::<libc::ucred>();
+    // It is of another type in each of the system's libraries.
+    #[allow(clippy::unnecessary_cast)]
+    if (header.msg_controllen as usize) < needed {
+        return None;
+    }
+    let first: *const libc::cmsghdr = header.msg_control.cast();
+    // SAFETY: the kernel has written at least `needed` bytes there, which begin with a header, and
+    // the buffer is of 64-bit words.
+    let head = unsafe { std::ptr::read(first) };
+    if (head.cmsg_level, head.cmsg_type) != (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) {
+        return None;
+    }
+    let body: *const libc::ucred = first.wrapping_add(1).cast();
+    // SAFETY: the body of such a message is a `ucred`, behind the header and within `needed`.
+    let ucred = unsafe { std::ptr::read_unaligned(body) };
+    Some(Credentials { pid: ucred.pid.max(0) as u32, uid: ucred.uid, gid: ucred.gid })
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn sender(_: &libc::msghdr) -> Option<Credentials> {
+    None
+}
+
+fn address(name: &MaybeUninit<SocketAddrStorage>, len: libc::socklen_t) -> Option<SocketAddrAny> {
+    if (len as usize) <= size_of::<libc::sa_family_t>() {
+        return None;
+    }
+    // SAFETY: the kernel has written `len` bytes of an address there, its family included.
+    Some(unsafe { SocketAddrAny::read(name.as_ptr(), len) })
+}

@@ -1,0 +1,67 @@
+//! The room that whole messages are received into.
+
+use std::{io, os::fd::BorrowedFd};
+
+use bytes::{Bytes, BytesMut};
+
+use crate::{
+    Error, ErrorKind,
+    sys::{self, Packet},
+};
+
+/// How many bytes of small messages share a buffer beyond the room for the largest one.
+const SHARED: usize = 64 * 1024;
+
+/// A buffer with room for a message of the largest size, which is taken out of it without a copy.
+///
+/// As long as messages are dropped soon, the same memory is used again and nothing is allocated. A
+/// message that is kept keeps up to 64 KiB of its neighbours, and what is not written to costs no
+/// memory but addresses.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    buffer: BytesMut,
+    max_len: usize,
+}
+
+impl Inbox {
+    /// Messages of up to this many bytes. Nothing is allocated before the first.
+    pub(crate) fn new(max_len: usize) -> Self {
+        Self { buffer: BytesMut::new(), max_len }
+    }
+
+    /// Receives one message, from `fd` and without waiting.
+    ///
+    /// # Errors
+    ///
+    /// What recvmsg(2) answers, and `TooLarge` for a message that is: it is gone.
+    #[inline]
+    pub(crate) fn receive(&mut self, fd: BorrowedFd<'_>, named: bool) -> io::Result<Packet> {
+        self.buffer.clear();
+        if self.buffer.capacity() < self.max_len && !self.buffer.try_reclaim(self.max_len) {
+            self.buffer = BytesMut::with_capacity(self.max_len.saturating_add(SHARED));
+        }
+        let packet = sys::recv_packet(fd, &mut self.buffer, named)?;
+        if packet.len > self.max_len {
+            return Err(self.too_large(packet.len));
+        }
+        Ok(packet)
+    }
+
+    /// Takes what was received last.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Bytes {
+        self.buffer.split().freeze()
+    }
+
+    /// Shows what was received last.
+    #[inline]
+    pub(crate) fn show(&self) -> &[u8] {
+        &self.buffer
+    }
+
+    #[cold]
+    fn too_large(&self, len: usize) -> io::Error {
+        let cause = format!("message of {len} bytes, limit {}: it was cut off", self.max_len);
+        Error::new(ErrorKind::TooLarge, cause).remedy("raise `max_len` at this end").into()
+    }
+}

@@ -1,0 +1,162 @@
+//! A socket that accepts, of either type that has connections.
+
+use std::{
+    fmt,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use interprocess::{
+    local_socket::{ListenerNonblockingMode, ListenerOptions},
+    os::unix::{local_socket::ListenerOptionsExt, uds_local_socket},
+};
+use rustix::net::{SocketAddrUnix, SocketType};
+
+use super::{
+    Options,
+    connect::{abstract_name, is_alive, path_name},
+};
+use crate::{
+    Endpoint, ErrorKind, Peer, Result, SocketName,
+    names::{Claim, FileKind, Placed},
+    sys,
+    transport::accept::Backlog,
+    wait::{Direction, Fd, Strategy},
+};
+
+/// A bound socket, the right to its name, and who may connect.
+pub(super) struct Listening {
+    // Dropped before the socket: while the name is there, somebody is behind it.
+    placed: Option<Placed>,
+    socket: Fd,
+    backlog: Backlog,
+    pub(super) options: Options,
+    pub(super) endpoint: Arc<Endpoint>,
+}
+
+impl Listening {
+    /// Binds a socket of this type to the name and listens.
+    pub(super) fn bind(
+        options: &Options,
+        name: &SocketName,
+        endpoint: Arc<Endpoint>,
+        kind: SocketType,
+    ) -> Result<Self> {
+        let (socket, placed) = match name {
+            SocketName::Abstract(name) => {
+                let bound = bind_abstract(name, options, kind);
+                let socket = bound.map_err(|error| match error.kind() {
+                    ErrorKind::InUse => error.remedy("stop who has it, or choose another name"),
+                    _ => error,
+                })?;
+                (socket, None)
+            }
+            SocketName::Path(path) => {
+                let (socket, placed) = place(options, path, kind)?;
+                (socket, Some(placed))
+            }
+        };
+        tracing::debug!(%endpoint, "listening");
+        Ok(Self {
+            placed,
+            socket: Fd::new(socket)?.strategy(Strategy::Park),
+            backlog: Backlog::new(),
+            options: options.clone(),
+            endpoint,
+        })
+    }
+
+    /// Accepts the next who may connect; the others are turned away.
+    pub(super) fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Result<(OwnedFd, Peer)>> {
+        let Self { socket, backlog, options, endpoint, .. } = self;
+        let _entered = tracing::debug_span!("accept", %endpoint).entered();
+        loop {
+            let accepted = ready!(
+                backlog
+                    .poll_accept(cx, |cx| { socket.poll_fd(cx, Direction::Receive, sys::accept) })
+            );
+            let admitted = match accepted {
+                Ok(socket) => options.admit(socket, endpoint),
+                Err(error) => Err(error.into()),
+            };
+            match admitted {
+                Ok((socket, peer)) => {
+                    tracing::debug!(?peer, "accepted");
+                    return Poll::Ready(Ok((socket, peer)));
+                }
+                Err(error) if error.kind() == ErrorKind::Denied => {
+                    tracing::warn!(%error, "turned a peer away");
+                }
+                Err(error) => {
+                    return Poll::Ready(Err(error.doing("accept on").on(Arc::clone(endpoint))));
+                }
+            }
+        }
+    }
+}
+
+/// Makes a socket of this type under a temporary name and moves it over the final one, in whose
+/// place there is nothing by then or what a killed process left.
+pub(super) fn place(
+    options: &Options,
+    path: &std::path::Path,
+    kind: SocketType,
+) -> Result<(OwnedFd, Placed)> {
+    let claim = Claim::take(path)?;
+    if claim.finds(FileKind::Socket)? && is_alive(path, kind)? {
+        return Err(claim.in_use());
+    }
+    let draft = claim.draft()?.mode(options.mode);
+    let path = draft.socket_path()?;
+    let socket = if kind == SocketType::STREAM {
+        listen(ListenerOptions::new().name(path_name(&path)?), options)?
+    } else {
+        let address = SocketAddrUnix::new(&path).map_err(std::io::Error::from)?;
+        bind_packets(&address, options, kind)?
+    };
+    Ok((socket, draft.place()?))
+}
+
+/// Binds a socket of this type to an abstract name.
+pub(super) fn bind_abstract(name: &str, options: &Options, kind: SocketType) -> Result<OwnedFd> {
+    if kind == SocketType::STREAM {
+        return listen(ListenerOptions::new().name(abstract_name(name)?), options);
+    }
+    bind_packets(&sys::abstract_address(name)?, options, kind)
+}
+
+/// Binds and listens, without blocking in accept.
+fn listen(named: ListenerOptions<'_>, options: &Options) -> Result<OwnedFd> {
+    let named = named.reclaim_name(false).nonblocking(ListenerNonblockingMode::Accept);
+    let named = if sys::SOCKETS_HAVE_MODES { named.mode(options.mode as _) } else { named };
+    let listener = named.create_sync_as::<uds_local_socket::Listener>()?;
+    // interprocess has no say in the backlog; listening again changes it.
+    sys::listen(listener.as_fd(), options.backlog)?;
+    Ok(listener.into())
+}
+
+/// The same for the sockets that interprocess does not know. Datagram sockets do not listen.
+fn bind_packets(address: &SocketAddrUnix, options: &Options, kind: SocketType) -> Result<OwnedFd> {
+    let socket = sys::packet_socket(kind)?;
+    sys::bind_with_mode(socket.as_fd(), address, options.mode)?;
+    if kind != SocketType::DGRAM {
+        sys::listen(socket.as_fd(), options.backlog)?;
+    }
+    Ok(socket)
+}
+
+impl AsFd for Listening {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl fmt::Debug for Listening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listening")
+            .field("endpoint", &self.endpoint)
+            .field("placed", &self.placed)
+            .finish_non_exhaustive()
+    }
+}
