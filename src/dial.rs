@@ -2,12 +2,12 @@
 
 use async_trait::async_trait;
 
-#[cfg(unix)]
-use crate::unix;
 use crate::{
     BoxDuplex, BoxListener, BoxReceiver, BoxSender, Dial, Endpoint, Error, ErrorKind, Result,
     profile::Built, tcp,
 };
+#[cfg(unix)]
+use crate::{udp, unix};
 
 /// What a program asks of an address that it was configured with.
 ///
@@ -52,7 +52,11 @@ impl Endpoint {
             Self::Unix(name) => Ok(Box::pin(unix::connect(name.clone()).await?)),
             #[cfg(any(target_os = "linux", target_os = "android"))]
             Self::Seqpacket(name) => Ok(Box::pin(unix::seqpacket::connect(name.clone()).await?)),
+            #[cfg(unix)]
+            Self::Datagram(name) => Ok(Box::pin(unix::datagram::connect(name.clone()).await?)),
             Self::Tcp(address) => Ok(Box::pin(tcp::connect(address.to_string()).await?)),
+            #[cfg(unix)]
+            Self::Udp(address) => Ok(Box::pin(udp::connect(address.to_string()).await?)),
             other => Err(other.cannot("connect")),
         }
     }
@@ -92,6 +96,16 @@ impl Endpoint {
                 let listener = unix::seqpacket::listen(name.clone()).await?;
                 Ok(BoxListener::new(listener.endpoint().clone(), listener))
             }
+            #[cfg(unix)]
+            Self::Datagram(name) => {
+                let listener = unix::datagram::listen(name.clone()).await?;
+                Ok(BoxListener::new(listener.endpoint().clone(), listener))
+            }
+            #[cfg(unix)]
+            Self::Udp(address) => {
+                let listener = udp::listen(address.to_string()).await?;
+                Ok(BoxListener::new(listener.endpoint().clone(), listener))
+            }
             Self::Tcp(address) => {
                 let listener = tcp::listen(address.to_string()).await?;
                 Ok(BoxListener::new(listener.endpoint().clone(), listener))
@@ -125,7 +139,13 @@ impl Endpoint {
     ///
     /// Cancel-safe: what was opened is closed.
     pub async fn receiver(&self) -> Result<BoxReceiver> {
-        Err(self.cannot("receiver"))
+        match self {
+            #[cfg(unix)]
+            Self::Datagram(name) => Ok(Box::pin(unix::datagram::receiver(name.clone()).await?)),
+            #[cfg(unix)]
+            Self::Udp(address) => Ok(Box::pin(udp::receiver(address.to_string()).await?)),
+            other => Err(other.cannot("receiver")),
+        }
     }
 
     /// Opens the sending end.
@@ -143,7 +163,13 @@ impl Endpoint {
     ///
     /// Cancel-safe: what was opened is closed.
     pub async fn sender(&self) -> Result<BoxSender> {
-        Err(self.cannot("sender"))
+        match self {
+            #[cfg(unix)]
+            Self::Datagram(name) => Ok(Box::pin(unix::datagram::sender(name.clone()).await?)),
+            #[cfg(unix)]
+            Self::Udp(address) => Ok(Box::pin(udp::sender(address.to_string()).await?)),
+            other => Err(other.cannot("sender")),
+        }
     }
 
     /// Why a verb cannot be done here.

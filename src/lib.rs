@@ -103,7 +103,7 @@ pub use peer::Peer;
 pub use profile::Profile;
 pub use transport::tcp;
 #[cfg(unix)]
-pub use transport::{pipe, unix};
+pub use transport::{pipe, udp, unix};
 
 // The README's program is compiled with the tests.
 #[cfg(doctest)]

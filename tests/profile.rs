@@ -49,7 +49,7 @@ fn this_version_has() {
         Profile::all().iter().filter(|row| row.built == Built::Yes).map(|row| row.scheme).collect();
     let linux = cfg!(any(target_os = "linux", target_os = "android"));
     let has: Vec<_> = has.into_iter().filter(|scheme| linux || *scheme != "seqpacket").collect();
-    assert_eq!(has, ["pipe", "unix", "seqpacket", "tcp"]);
+    assert_eq!(has, ["pipe", "unix", "seqpacket", "datagram", "tcp", "udp"]);
 }
 
 /// `FRAMEWIRE_BLESS=1 cargo test --test profile` writes the table anew.

@@ -83,7 +83,7 @@ pub(crate) const DATAGRAM: Profile = Profile {
     addresses: &["datagram:///run/app.sock", "datagram://@app"],
     verbs: ALL_FOUR,
     writers: Writers::Many,
-    built: Built::NotYet,
+    built: ON_UNIX,
     ..SEQPACKET
 };
 

@@ -2,10 +2,15 @@
 
 pub(crate) mod accept;
 #[cfg(unix)]
+pub(crate) mod datagram;
+pub(crate) mod host;
+#[cfg(unix)]
 pub(crate) mod inbox;
 #[cfg(unix)]
 pub mod pipe;
 pub(crate) mod socket;
 pub mod tcp;
+#[cfg(unix)]
+pub mod udp;
 #[cfg(unix)]
 pub mod unix;

@@ -47,6 +47,8 @@ pub struct Fd {
     fd: Arc<OwnedFd>,
     receive: Side,
     send: Side,
+    /// Others register this descriptor as well, or may: we always register a duplicate.
+    shared: bool,
 }
 
 /// One direction of a descriptor.
@@ -87,12 +89,14 @@ impl Fd {
     ///
     /// When there is no Tokio runtime here to wait on.
     pub fn new(fd: OwnedFd) -> io::Result<Self> {
+        Ok(Self { shared: false, ..Self::sharing(Arc::new(fd))? })
+    }
+
+    /// The same for a descriptor that others wait for too.
+    pub(crate) fn sharing(fd: Arc<OwnedFd>) -> io::Result<Self> {
         runtime::here()?;
-        Ok(Self {
-            fd: Arc::new(fd),
-            receive: Side::new(Interest::READABLE),
-            send: Side::new(Interest::WRITABLE),
-        })
+        let (receive, send) = (Side::new(Interest::READABLE), Side::new(Interest::WRITABLE));
+        Ok(Self { fd, receive, send, shared: true })
     }
 
     /// Waits with this strategy, in both directions.
@@ -134,7 +138,7 @@ impl Fd {
     ///
     /// None that is known of: the registrations are ours alone and are dropped first.
     pub fn into_inner(self) -> io::Result<OwnedFd> {
-        let Self { fd, receive, send } = self;
+        let Self { fd, receive, send, shared: _ } = self;
         drop((receive, send));
         // Where somebody else has a clone, a duplicate does as well.
         Arc::try_unwrap(fd).or_else(|fd| fd.try_clone())
@@ -158,7 +162,7 @@ impl Fd {
             Direction::Receive => (&mut self.receive, &self.send),
             Direction::Send => (&mut self.send, &self.receive),
         };
-        side.poll(cx, &self.fd, other.registered.is_some(), op)
+        side.poll(cx, &self.fd, self.shared || other.registered.is_some(), op)
     }
 }
 

@@ -11,9 +11,9 @@ use rustix::net::{self, RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown};
 /// Set on each send: a peer that is gone is an error here and not a signal. Apple has no such
 /// flag; Rust programs ignore SIGPIPE there as everywhere.
 #[cfg(not(target_vendor = "apple"))]
-const SEND: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
+pub(super) const SEND: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
 #[cfg(target_vendor = "apple")]
-const SEND: SendFlags = SendFlags::DONTWAIT;
+pub(super) const SEND: SendFlags = SendFlags::DONTWAIT;
 
 /// `IOV_MAX`, the same wherever there is one: with more slices, sendmsg(2) fails with `EMSGSIZE`.
 const SLICES: usize = 1024;

@@ -24,8 +24,8 @@ pub(crate) use errno::{is_exhausted, is_passing};
 pub(crate) use event::{Ringer, event};
 pub(crate) use lock::{is_running, open_lock_at, overwrite, read_start, try_lock};
 pub(crate) use packet::{
-    Packet, abstract_address, accept, bind_with_mode, carry_credentials, fit_send_buffer, listen,
-    packet_pair, packet_socket, recv_packet,
+    Credentials, Packet, abstract_address, accept, bind_with_mode, carry_credentials,
+    count_dropped, fit_send_buffer, listen, packet_pair, packet_socket, recv_packet, send_to,
 };
 pub(crate) use peer::{HAS_ABSTRACT_NAMES, SOCKETS_HAVE_MODES, is_connected, peer};
 pub(crate) use pipe::{inherit_pipe, is_pipe, pipe, take_stdio};

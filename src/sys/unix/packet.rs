@@ -43,8 +43,10 @@ pub(crate) struct Packet {
     pub(crate) len: usize,
     /// `None` where the kernel said nothing: on Linux that is the end of a connection.
     pub(crate) credentials: Option<Credentials>,
+    /// How many messages the kernel has dropped on this socket for want of room, in all, where it
+    /// says so; the count wraps.
+    pub(crate) dropped: Option<u32>,
     /// Where it came from; `None` where the sender's socket has no name.
-    #[allow(dead_code)]
     pub(crate) from: Option<SocketAddrAny>,
 }
 
@@ -142,6 +144,35 @@ pub(crate) fn carry_credentials(_: BorrowedFd<'_>) -> io::Result<()> {
     Ok(())
 }
 
+/// Has the kernel count the messages that it drops for want of room, and tell the count.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn count_dropped(socket: BorrowedFd<'_>) -> io::Result<()> {
+    let on: libc::c_int = 1;
+    let len = size_of_val(&on) as libc::socklen_t;
+    let value = (&raw const on).cast();
+    // SAFETY: `value` is to a local of `len` bytes, which the kernel only reads.
+    let answer = unsafe {
+        libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_RXQ_OVFL, value, len)
+    };
+    if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn count_dropped(_: BorrowedFd<'_>) -> io::Result<()> {
+    Ok(())
+}
+
+/// sendto(2), without waiting: the whole message or nothing.
+#[inline]
+pub(crate) fn send_to(
+    socket: BorrowedFd<'_>,
+    message: &[u8],
+    to: &SocketAddrAny,
+) -> io::Result<()> {
+    net::sendto(socket, message, super::bytes::SEND, to)?;
+    Ok(())
+}
+
 /// The largest message that this socket sends, in bytes; the send buffer is made larger where it
 /// can be and `wanted` asks for it.
 pub(crate) fn fit_send_buffer(socket: BorrowedFd<'_>, wanted: Option<usize>) -> io::Result<usize> {
@@ -197,35 +228,45 @@ pub(crate) fn recv_packet(
     let cut_off = header.msg_flags & libc::MSG_TRUNC != 0;
     let len = if cut_off { len.max(room + 1) } else { len };
     let from = if named { address(&name, header.msg_namelen) } else { None };
-    Ok(Packet { len, credentials: sender(&header), from })
+    let (credentials, dropped) = beside(&header);
+    Ok(Packet { len, credentials, dropped, from })
 }
 
-/// The credentials among the control messages, which the kernel puts in front of all others.
+/// What the one control message says that there is room for: the sender's credentials, which the
+/// kernel puts in front of all others, or how many messages it has dropped.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[inline]
-fn sender(header: &libc::msghdr) -> Option<Credentials> {
-    let needed = size_of::<libc::cmsghdr>() + size_of::<libc::ucred>();
+fn beside(header: &libc::msghdr) -> (Option<Credentials>, Option<u32>) {
+    let first: *const libc::cmsghdr = header.msg_control.cast();
     // It is of another type in each of the system's libraries.
     #[allow(clippy::unnecessary_cast)]
-    if (header.msg_controllen as usize) < needed {
-        return None;
+    let written = header.msg_controllen as usize;
+    if written < size_of::<libc::cmsghdr>() {
+        return (None, None);
     }
-    let first: *const libc::cmsghdr = header.msg_control.cast();
-    // SAFETY: the kernel has written at least `needed` bytes there, which begin with a header, and
-    // the buffer is of 64-bit words.
+    // SAFETY: the kernel has written at least a header there, and the buffer is of 64-bit words.
     let head = unsafe { std::ptr::read(first) };
-    if (head.cmsg_level, head.cmsg_type) != (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) {
-        return None;
+    let room = written - size_of::<libc::cmsghdr>();
+    match (head.cmsg_level, head.cmsg_type) {
+        (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) if room >= size_of::<libc::ucred>() => {
+            let body: *const libc::ucred = first.wrapping_add(1).cast();
+            // SAFETY: the body of such a message is a `ucred`, and the kernel has written as much.
+            let ucred = unsafe { std::ptr::read_unaligned(body) };
+            let pid = ucred.pid.max(0) as u32;
+            (Some(Credentials { pid, uid: ucred.uid, gid: ucred.gid }), None)
+        }
+        (libc::SOL_SOCKET, libc::SO_RXQ_OVFL) if room >= size_of::<u32>() => {
+            let body: *const u32 = first.wrapping_add(1).cast();
+            // SAFETY: the body of such a message is a `u32`, and the kernel has written as much.
+            (None, Some(unsafe { std::ptr::read_unaligned(body) }))
+        }
+        _ => (None, None),
     }
-    let body: *const libc::ucred = first.wrapping_add(1).cast();
-    // SAFETY: the body of such a message is a `ucred`, behind the header and within `needed`.
-    let ucred = unsafe { std::ptr::read_unaligned(body) };
-    Some(Credentials { pid: ucred.pid.max(0) as u32, uid: ucred.uid, gid: ucred.gid })
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn sender(_: &libc::msghdr) -> Option<Credentials> {
-    None
+fn beside(_: &libc::msghdr) -> (Option<Credentials>, Option<u32>) {
+    (None, None)
 }
 
 fn address(name: &MaybeUninit<SocketAddrStorage>, len: libc::socklen_t) -> Option<SocketAddrAny> {

@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use socket2::{SockRef, TcpKeepalive};
-use tokio::net::{TcpSocket, TcpStream, lookup_host};
+use tokio::net::{TcpSocket, TcpStream};
 
 use tracing::Instrument;
 
@@ -12,8 +12,11 @@ use crate::{
     Endpoint, Error, ErrorKind, HostPort, Peer, Result,
     frame::{Frames, MAX_LEN},
     runtime,
+    transport::host::{bind_first, no_address, resolve},
     wait::{Io, Strategy},
 };
+
+const EXPOSE: &str = "listen on 127.0.0.1 or [::1], or say `tcp::Options::exposed(true)`";
 
 /// Options of listeners and connections.
 ///
@@ -200,22 +203,9 @@ impl Options {
     }
 
     async fn bind(&self, endpoint: &Arc<Endpoint>) -> Result<Listener> {
-        let mut last = None;
-        for addr in resolve(endpoint).await? {
-            if !self.exposed && !addr.ip().is_loopback() {
-                let cause = format!("{addr} can be reached from other machines");
-                last =
-                    Some(Error::new(ErrorKind::Denied, cause).remedy(
-                        "listen on 127.0.0.1 or [::1], or say `tcp::Options::exposed(true)`",
-                    ));
-                continue;
-            }
-            match self.bind_to(addr) {
-                Ok(listener) => return Listener::new(listener, self.clone(), endpoint),
-                Err(error) => last = Some(not_bound(error)),
-            }
-        }
-        Err(last.unwrap_or_else(no_address))
+        let found = resolve(host(endpoint)?).await?;
+        let listener = bind_first(found, self.exposed, EXPOSE, |addr| self.bind_to(addr))?;
+        Listener::new(listener, self.clone(), endpoint)
     }
 
     fn bind_to(&self, addr: SocketAddr) -> io::Result<tokio::net::TcpListener> {
@@ -251,6 +241,13 @@ impl Default for Options {
     }
 }
 
+fn host(endpoint: &Endpoint) -> Result<&HostPort> {
+    match endpoint {
+        Endpoint::Tcp(address) => Ok(address),
+        _ => Err(no_address()),
+    }
+}
+
 fn endpoint(address: String) -> Result<Arc<Endpoint>> {
     Ok(Arc::new(Endpoint::Tcp(address.parse::<HostPort>()?)))
 }
@@ -264,35 +261,15 @@ fn keep_alive(stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-async fn resolve(endpoint: &Endpoint) -> Result<Vec<SocketAddr>> {
-    let Endpoint::Tcp(address) = endpoint else { return Err(no_address()) };
-    runtime::here()?;
-    match lookup_host(address.to_string()).await {
-        Ok(found) => Ok(found.collect()),
-        Err(error) => Err(Error::new(ErrorKind::Address, error).remedy("is the host name right?")),
-    }
-}
-
 async fn connect(endpoint: &Endpoint) -> Result<TcpStream> {
     let mut last = None;
-    for addr in resolve(endpoint).await? {
+    for addr in resolve(host(endpoint)?).await? {
         match runtime::wait_with_io(TcpStream::connect(addr)).await {
             Ok(stream) => return Ok(stream),
             Err(error) => last = Some(not_connected(error)),
         }
     }
     Err(last.unwrap_or_else(no_address))
-}
-
-/// Says what can be done where an address cannot be listened on.
-fn not_bound(error: io::Error) -> Error {
-    let remedy = match error.kind() {
-        io::ErrorKind::AddrInUse => "stop who listens there, or choose another port",
-        io::ErrorKind::AddrNotAvailable => "choose an address that this machine has",
-        io::ErrorKind::PermissionDenied => "choose a port from 1024 up",
-        _ => return error.into(),
-    };
-    Error::from(error).remedy(remedy)
 }
 
 /// Says what can be done where nobody answers.
@@ -302,8 +279,4 @@ fn not_connected(error: io::Error) -> Error {
         _ => return error.into(),
     };
     Error::from(error).remedy(remedy)
-}
-
-fn no_address() -> Error {
-    Error::new(ErrorKind::Address, "the host has no address")
 }

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
+    path::Path,
     sync::Arc,
     task::{Context, Poll, ready},
 };
@@ -43,20 +44,7 @@ impl Listening {
         endpoint: Arc<Endpoint>,
         kind: SocketType,
     ) -> Result<Self> {
-        let (socket, placed) = match name {
-            SocketName::Abstract(name) => {
-                let bound = bind_abstract(name, options, kind);
-                let socket = bound.map_err(|error| match error.kind() {
-                    ErrorKind::InUse => error.remedy("stop who has it, or choose another name"),
-                    _ => error,
-                })?;
-                (socket, None)
-            }
-            SocketName::Path(path) => {
-                let (socket, placed) = place(options, path, kind)?;
-                (socket, Some(placed))
-            }
-        };
+        let (socket, placed) = self::bind(options, name, kind)?;
         tracing::debug!(%endpoint, "listening");
         Ok(Self {
             placed,
@@ -96,13 +84,51 @@ impl Listening {
     }
 }
 
+/// Binds a socket of this type to the name.
+pub(super) fn bind(
+    options: &Options,
+    name: &SocketName,
+    kind: SocketType,
+) -> Result<(OwnedFd, Option<Placed>)> {
+    match name {
+        SocketName::Abstract(name) => match bind_abstract(name, options, kind) {
+            Ok(socket) => Ok((socket, None)),
+            Err(error) if error.kind() == ErrorKind::InUse => {
+                Err(error.remedy("stop who has it, or choose another name"))
+            }
+            Err(error) => Err(error),
+        },
+        SocketName::Path(path) => {
+            let (socket, placed) = place(options, path, kind)?;
+            Ok((socket, Some(placed)))
+        }
+    }
+}
+
+/// Gives a connected datagram socket a name, for whoever it sends to to answer to.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) fn name_for_answers(socket: BorrowedFd<'_>) -> Result<Option<Placed>> {
+    // The kernel finds one that nobody has, and takes it back with the socket.
+    sys::bind_with_mode(socket, &SocketAddrUnix::new_unnamed(), 0o600)?;
+    Ok(None)
+}
+
+/// Gives a connected datagram socket a name, for whoever it sends to to answer to.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(super) fn name_for_answers(socket: BorrowedFd<'_>) -> Result<Option<Placed>> {
+    use std::hash::{BuildHasher, RandomState};
+
+    let directory = crate::names::Directory::private("framewire")?;
+    let number = RandomState::new().hash_one(std::process::id());
+    let draft = Claim::take(directory.path().join(format!("{number:016x}")))?.draft()?;
+    let address = SocketAddrUnix::new(&draft.socket_path()?).map_err(std::io::Error::from)?;
+    sys::bind_with_mode(socket, &address, 0o600)?;
+    Ok(Some(draft.place()?))
+}
+
 /// Makes a socket of this type under a temporary name and moves it over the final one, in whose
 /// place there is nothing by then or what a killed process left.
-pub(super) fn place(
-    options: &Options,
-    path: &std::path::Path,
-    kind: SocketType,
-) -> Result<(OwnedFd, Placed)> {
+fn place(options: &Options, path: &Path, kind: SocketType) -> Result<(OwnedFd, Placed)> {
     let claim = Claim::take(path)?;
     if claim.finds(FileKind::Socket)? && is_alive(path, kind)? {
         return Err(claim.in_use());
@@ -119,7 +145,7 @@ pub(super) fn place(
 }
 
 /// Binds a socket of this type to an abstract name.
-pub(super) fn bind_abstract(name: &str, options: &Options, kind: SocketType) -> Result<OwnedFd> {
+fn bind_abstract(name: &str, options: &Options, kind: SocketType) -> Result<OwnedFd> {
     if kind == SocketType::STREAM {
         return listen(ListenerOptions::new().name(abstract_name(name)?), options);
     }

@@ -37,6 +37,7 @@
 
 mod allow;
 mod connect;
+pub mod datagram;
 mod listener;
 mod listening;
 mod options;

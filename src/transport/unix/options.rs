@@ -12,7 +12,7 @@ use tracing::Instrument;
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use super::seqpacket;
-use super::{Allow, Connection, Listener, Socket, connect};
+use super::{Allow, Connection, Listener, Socket, connect, datagram};
 use crate::{
     Endpoint, Error, Peer, Result, SocketName,
     frame::{Frames, MAX_LEN},
@@ -198,6 +198,15 @@ impl Options {
         seqpacket::Options::from(self)
     }
 
+    /// The same options for datagrams.
+    ///
+    /// # Examples
+    ///
+    /// See [`datagram::Options`].
+    pub fn datagram(self) -> datagram::Options {
+        datagram::Options::from(self)
+    }
+
     /// Listens on a name.
     ///
     /// A socket file that a killed process left is replaced; one that somebody listens on is not,
@@ -299,7 +308,7 @@ impl Options {
     }
 
     /// Whether this peer may be at the other end.
-    pub(super) fn check(&self, peer: &Peer, endpoint: &Endpoint) -> Result<()> {
+    pub(crate) fn check(&self, peer: &Peer, endpoint: &Endpoint) -> Result<()> {
         let name = match endpoint {
             Endpoint::Unix(name) | Endpoint::Seqpacket(name) | Endpoint::Datagram(name) => name,
             _ => return Ok(()),
