@@ -16,7 +16,7 @@ pub(super) const SEND: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL
 pub(super) const SEND: SendFlags = SendFlags::DONTWAIT;
 
 /// `IOV_MAX`, the same wherever there is one: with more slices, sendmsg(2) fails with `EMSGSIZE`.
-const SLICES: usize = 1024;
+pub(super) const SLICES: usize = 1024;
 
 /// recv(2)
 #[inline]

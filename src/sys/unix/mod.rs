@@ -1,5 +1,7 @@
 //! System calls of the Unix family.
 
+#[allow(dead_code)]
+mod ancillary;
 mod bytes;
 mod cpus;
 mod entry;
@@ -11,6 +13,11 @@ mod peer;
 mod pipe;
 mod reserve;
 
+#[allow(unused_imports)]
+pub(crate) use ancillary::{
+    Arrived, ControlBuffer, DESCRIPTORS_COME_FIRST, MAX_DESCRIPTORS, is_too_many_in_flight,
+    recv_with, send_with,
+};
 pub(crate) use bytes::{
     grow_pipe, read, recv, send, send_vectored, set_nonblocking, shutdown_write, write,
     write_vectored,
