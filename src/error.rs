@@ -33,7 +33,8 @@ pub enum ErrorKind {
     TooLarge,
     /// A receiver was too slow and messages were dropped; the stream goes on.
     Lagged,
-    /// A whole message arrived, and its value could not be decoded; the stream goes on.
+    /// A whole message arrived, and its value could not be decoded; the stream goes on. Or
+    /// descriptors arrived that belong to no message; then the stream ends.
     Malformed,
     /// An address could not be understood.
     Address,

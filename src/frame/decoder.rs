@@ -199,6 +199,12 @@ impl Decoder {
         self.arrived.freeze()
     }
 
+    /// How much has arrived and was not handed out.
+    #[cfg(unix)]
+    pub(super) fn unread(&self) -> usize {
+        self.arrived.len()
+    }
+
     /// The length of the next body, if the whole of it has arrived and may be taken.
     #[inline]
     pub(super) fn whole(&self) -> Option<usize> {

@@ -123,6 +123,12 @@ impl Encoder {
         Queued(self)
     }
 
+    /// How much is queued, in bytes.
+    #[cfg(unix)]
+    pub(super) fn unsent(&self) -> usize {
+        self.len
+    }
+
     /// Gives the room of what was written back, in a queue that may never become empty.
     #[cold]
     fn drop_written(&mut self) {

@@ -14,6 +14,8 @@ use futures::Stream;
 use tokio::{io::AsyncRead, task::coop};
 use tokio_util::io::poll_read_buf;
 
+#[cfg(unix)]
+pub(crate) use self::sending::LINGER;
 use super::{Decoder, Encoder};
 use crate::{
     Endpoint, Result,
@@ -156,6 +158,29 @@ impl<T> Frames<T> {
     }
 }
 
+/// For a stream of this crate that adds to these messages.
+#[cfg(unix)]
+impl<T> Frames<T> {
+    /// The same messages over what becomes of the byte stream, which is told how many bytes of it
+    /// have arrived and were not handed out, and how many are queued and were not written.
+    pub(crate) fn map_io<U>(self, map: impl FnOnce(T, usize, usize) -> U) -> Frames<U> {
+        let (unread, unsent) = (self.decoder.unread(), self.encoder.unsent());
+        let Self { io, decoder, encoder, place, ended, turn } = self;
+        Frames { io: map(io, unread, unsent), decoder, encoder, place, ended, turn }
+    }
+
+    /// The byte stream below, to be told of the messages.
+    pub(crate) fn get_mut(&mut self) -> &mut T {
+        &mut self.io
+    }
+
+    /// Tells an error of our own side's making where it happened.
+    #[cold]
+    pub(crate) fn refused(&self, doing: &'static str, error: crate::Error) -> crate::Error {
+        self.place.refused(doing, error)
+    }
+}
+
 impl<T: AsyncRead + Unpin> Frames<T> {
     /// Waits for a message, then takes it and all that have arrived with it, 64 at most; cheaper
     /// than as many calls of `next`. Says how many: 0 is the end.
@@ -269,7 +294,7 @@ impl<T: AsyncRead + Unpin> Frames<T> {
 
     /// The last item of the stream.
     #[cold]
-    fn end<R>(&mut self, end: Result<()>) -> Option<Result<R>> {
+    pub(crate) fn end<R>(&mut self, end: Result<()>) -> Option<Result<R>> {
         self.ended = true;
         let end = end.inspect(|()| self.place.closed());
         end.err().map(|error| Err(self.place.failed("receive", error)))

@@ -21,6 +21,8 @@ mod frames;
 pub use decoder::Decoder;
 pub use encoder::Encoder;
 pub use frames::Frames;
+#[cfg(unix)]
+pub(crate) use frames::LINGER;
 
 /// The largest body that is accepted and sent, unless you say otherwise: 8 MiB.
 ///

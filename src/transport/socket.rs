@@ -39,11 +39,19 @@ use crate::{Accepted, Endpoint, Peer, frame::Frames, serve::Incoming, wait::Io};
 pub struct Socket {
     io: Io,
     peer: Peer,
+    /// The most descriptors of a message, where it comes to carry any.
+    #[cfg(unix)]
+    max_descriptors: usize,
 }
 
 impl Socket {
     pub(crate) fn new(io: Io, peer: Peer) -> Self {
-        Self { io, peer }
+        Self {
+            io,
+            peer,
+            #[cfg(unix)]
+            max_descriptors: 0,
+        }
     }
 
     /// Who is at the other end.
@@ -78,6 +86,27 @@ impl Socket {
     /// ```
     pub fn into_inner(self) -> Io {
         self.io
+    }
+}
+
+/// For descriptors beside the bytes.
+#[cfg(unix)]
+impl Socket {
+    pub(crate) fn with_max_descriptors(mut self, max: usize) -> Self {
+        self.max_descriptors = max;
+        self
+    }
+
+    pub(crate) fn max_descriptors(&self) -> usize {
+        self.max_descriptors
+    }
+
+    pub(crate) fn io(&self) -> &Io {
+        &self.io
+    }
+
+    pub(crate) fn io_mut(&mut self) -> &mut Io {
+        &mut self.io
     }
 }
 

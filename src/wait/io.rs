@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use super::{Direction, Fd, Strategy};
-use crate::sys;
+use crate::sys::{self, Arrived, ControlBuffer};
 
 /// What a pipe is grown to when it first proves too small, in bytes. Linux gives each user 16,384
 /// pages of pipes (`/proc/sys/fs/pipe-user-pages-soft`), shared with all other programs: 64 here.
@@ -195,6 +195,36 @@ impl Io {
     /// ```
     pub fn fd(&self) -> Option<BorrowedFd<'_>> {
         self.fd.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Receives bytes, and what comes beside them.
+    pub(crate) fn poll_recv_with(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+        control: &mut ControlBuffer,
+    ) -> Poll<io::Result<Arrived>> {
+        let Some(fd) = &mut self.fd else { return Poll::Ready(Err(closed())) };
+        // SAFETY: the call below only writes to it, as `MaybeUninit` says it must.
+        let into = unsafe { buf.unfilled_mut() };
+        let polled =
+            fd.poll_fd(cx, Direction::Receive, |fd| sys::recv_with(fd, into, &mut *control));
+        polled.map_ok(|arrived| {
+            // SAFETY: the kernel has written the first `len` bytes of the unfilled part.
+            unsafe { buf.assume_init(arrived.len) };
+            buf.advance(arrived.len);
+            arrived
+        })
+    }
+
+    /// Sends bytes, and descriptors beside the first of them.
+    pub(crate) fn poll_send_with(
+        &mut self,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+        descriptors: &[BorrowedFd<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_send(cx, |fd| sys::send_with(fd, bufs, descriptors))
     }
 
     /// Sends by `write`, and grows a pipe that has no room for the first time.

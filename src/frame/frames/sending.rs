@@ -18,7 +18,7 @@ use crate::{Error, Result, runtime::timeout};
 /// Pieces of one gather write.
 const PIECES: usize = 64;
 /// How long [`Frames::finish`] waits for the peer to end.
-const LINGER: Duration = Duration::from_secs(1);
+pub(crate) const LINGER: Duration = Duration::from_secs(1);
 
 impl<T: AsyncWrite + Unpin> Frames<T> {
     fn poll_write_all(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {

@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 use std::{
+    fmt,
     io::{self, IoSlice},
     mem::{self, MaybeUninit},
     os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
@@ -56,7 +57,6 @@ const fn space(data: usize) -> usize {
 }
 
 /// Where the kernel puts what comes beside the bytes of one call.
-#[derive(Debug)]
 #[repr(C, align(8))]
 pub(crate) struct ControlBuffer {
     bytes: [u8; ROOM],
@@ -80,6 +80,12 @@ impl ControlBuffer {
     }
 }
 
+impl fmt::Debug for ControlBuffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ControlBuffer").field("room", &self.room).finish_non_exhaustive()
+    }
+}
+
 /// Who has sent a message, as the kernel vouches for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Credentials {
@@ -94,12 +100,15 @@ pub(crate) struct Credentials {
 pub(crate) struct Arrived {
     /// Bytes.
     pub(crate) len: usize,
-    /// There were more bytes in the message than room for them.
+    /// There were more bytes in the message than room for them; never so of a stream.
+    #[allow(dead_code)]
     pub(crate) cut: bool,
     /// There was more beside the bytes than could be taken over: no room, no permission, or no
     /// descriptor left in this process. The kernel has closed the rest.
     pub(crate) descriptors_cut: bool,
     pub(crate) descriptors: Vec<OwnedFd>,
+    /// Only where the socket has `SO_PASSCRED`.
+    #[allow(dead_code)]
     pub(crate) credentials: Option<Credentials>,
 }
 

@@ -1,6 +1,5 @@
 //! System calls of the Unix family.
 
-#[allow(dead_code)]
 mod ancillary;
 mod bytes;
 mod cpus;
@@ -13,7 +12,6 @@ mod peer;
 mod pipe;
 mod reserve;
 
-#[allow(unused_imports)]
 pub(crate) use ancillary::{
     Arrived, ControlBuffer, DESCRIPTORS_COME_FIRST, MAX_DESCRIPTORS, is_too_many_in_flight,
     recv_with, send_with,
@@ -34,6 +32,6 @@ pub(crate) use packet::{
     Credentials, Packet, abstract_address, accept, bind_with_mode, carry_credentials,
     count_dropped, fit_send_buffer, listen, packet_pair, packet_socket, recv_packet, send_to,
 };
-pub(crate) use peer::{HAS_ABSTRACT_NAMES, SOCKETS_HAVE_MODES, is_connected, peer};
+pub(crate) use peer::{HAS_ABSTRACT_NAMES, SOCKETS_HAVE_MODES, is_connected, is_unix, peer};
 pub(crate) use pipe::{inherit_pipe, is_pipe, pipe, take_stdio};
 pub(crate) use reserve::{Reserve, reserve};

@@ -5,7 +5,7 @@
 use std::{io, os::fd::BorrowedFd};
 
 use interprocess::{local_socket::traits::StreamCommon, os::unix::uds_local_socket::Stream};
-use rustix::io::Errno;
+use rustix::{io::Errno, net::AddressFamily};
 
 use crate::Peer;
 
@@ -67,6 +67,11 @@ pub(crate) fn is_connected(fd: BorrowedFd<'_>) -> io::Result<bool> {
         Err(Errno::NOTCONN) => Ok(false),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether this is a Unix socket.
+pub(crate) fn is_unix(fd: BorrowedFd<'_>) -> io::Result<bool> {
+    Ok(rustix::net::getsockname(fd)?.address_family() == AddressFamily::UNIX)
 }
 
 /// Whether there are abstract socket names here.

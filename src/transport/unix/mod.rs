@@ -8,6 +8,7 @@
 //! | framing | [four bytes of length](crate::frame) in front of each message |
 //! | largest message | 8 MiB, or [`Options::max_len`] |
 //! | sent means | in the kernel's buffer: it outlives the sender, not the receiver |
+//! | descriptors | up to 16 a message, or [`Options::max_descriptors`]; see [`Detailed`] |
 //! | who may connect | for paths whoever may write to the socket (0600: our user and root); for abstract names our user and root; see [`Allow`] |
 //! | platform | Unix; abstract names on Linux and Android |
 //!
@@ -41,12 +42,14 @@ pub mod datagram;
 mod listener;
 mod listening;
 mod options;
+pub(crate) mod passing;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub mod seqpacket;
 
 pub use allow::Allow;
 pub use listener::Listener;
 pub use options::Options;
+pub use passing::{Detailed, Outgoing, Received};
 
 pub use super::socket::Socket;
 use crate::{Result, SocketName, frame::Frames};

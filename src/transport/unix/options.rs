@@ -20,6 +20,9 @@ use crate::{
     wait::{Io, Strategy},
 };
 
+/// How many descriptors a message carries, unless told otherwise.
+const DESCRIPTORS: usize = 16;
+
 /// Options of listeners, connections and pairs.
 ///
 /// # Examples
@@ -39,6 +42,7 @@ use crate::{
 #[must_use]
 pub struct Options {
     pub(super) max_len: Option<usize>,
+    pub(super) max_descriptors: usize,
     pub(super) strategy: Strategy,
     pub(super) allow: Option<Allow>,
     pub(super) pidfd: bool,
@@ -57,6 +61,7 @@ impl Options {
     pub fn new() -> Self {
         Self {
             max_len: None,
+            max_descriptors: DESCRIPTORS,
             strategy: Strategy::default(),
             allow: None,
             pidfd: false,
@@ -77,6 +82,19 @@ impl Options {
     /// ```
     pub fn max_len(mut self, max_len: usize) -> Self {
         self.max_len = Some(max_len);
+        self
+    }
+
+    /// The most descriptors that are sent and accepted with one message, where a connection is
+    /// [`detailed`](Connection::detailed): 16, and 253 at most.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let options = framewire::unix::Options::new().max_descriptors(1);
+    /// ```
+    pub fn max_descriptors(mut self, max_descriptors: usize) -> Self {
+        self.max_descriptors = max_descriptors.min(sys::MAX_DESCRIPTORS);
         self
     }
 
@@ -324,7 +342,8 @@ impl Options {
     pub(super) fn frames(&self, socket: OwnedFd, peer: Peer) -> Result<Connection> {
         let io = Io::socket(socket)?.strategy(self.strategy);
         let max_len = self.max_len.unwrap_or(MAX_LEN);
-        Ok(Frames::new(Socket::new(io, peer)).max_len(max_len))
+        let socket = Socket::new(io, peer).with_max_descriptors(self.max_descriptors);
+        Ok(Frames::new(socket).max_len(max_len))
     }
 }
 
