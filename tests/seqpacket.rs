@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
+#[path = "seqpacket/descriptors.rs"]
+mod descriptors;
 #[path = "seqpacket/limits.rs"]
 mod limits;
 #[path = "seqpacket/subject.rs"]
@@ -37,7 +39,10 @@ fn nothing_is_left_behind() {
 /// Passes at once, unless this process was started in a role.
 #[test]
 fn role() {
-    role::play(&[("leaves nothing", leaves_nothing)]);
+    role::play(&[
+        ("leaves nothing", leaves_nothing),
+        ("gets descriptors", descriptors::ignores_and_survives),
+    ]);
 }
 
 fn leaves_nothing() {

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::{
     Error, ErrorKind,
-    sys::{self, Packet},
+    sys::{self, Arrived, ControlBuffer, Packet},
 };
 
 /// How many bytes of small messages share a buffer beyond the room for the largest one.
@@ -36,15 +36,36 @@ impl Inbox {
     /// What recvmsg(2) answers, and `TooLarge` for a message that is: it is gone.
     #[inline]
     pub(crate) fn receive(&mut self, fd: BorrowedFd<'_>, named: bool) -> io::Result<Packet> {
-        self.buffer.clear();
-        if self.buffer.capacity() < self.max_len && !self.buffer.try_reclaim(self.max_len) {
-            self.buffer = BytesMut::with_capacity(self.max_len.saturating_add(SHARED));
-        }
+        self.make_room();
         let packet = sys::recv_packet(fd, &mut self.buffer, named)?;
         if packet.len > self.max_len {
             return Err(self.too_large(packet.len));
         }
         Ok(packet)
+    }
+
+    /// The same with the descriptors that come beside it; those of a message that is too large are
+    /// closed.
+    pub(crate) fn receive_with(
+        &mut self,
+        fd: BorrowedFd<'_>,
+        control: &mut ControlBuffer,
+    ) -> io::Result<Arrived> {
+        self.make_room();
+        let arrived = sys::recv_packet_with(fd, &mut self.buffer, control)?;
+        match (arrived.cut, arrived.len) {
+            (true, len) => Err(self.too_large(len + 1)),
+            (false, len) if len > self.max_len => Err(self.too_large(len)),
+            _ => Ok(arrived),
+        }
+    }
+
+    #[inline]
+    fn make_room(&mut self) {
+        self.buffer.clear();
+        if self.buffer.capacity() < self.max_len && !self.buffer.try_reclaim(self.max_len) {
+            self.buffer = BytesMut::with_capacity(self.max_len.saturating_add(SHARED));
+        }
     }
 
     /// Takes what was received last.
@@ -61,7 +82,7 @@ impl Inbox {
 
     #[cold]
     fn too_large(&self, len: usize) -> io::Error {
-        let cause = format!("message of {len} bytes, limit {}: it was cut off", self.max_len);
+        let cause = format!("message of {len} bytes, limit {}: it is lost", self.max_len);
         Error::new(ErrorKind::TooLarge, cause).remedy("raise `max_len` at this end").into()
     }
 }

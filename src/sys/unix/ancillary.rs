@@ -101,14 +101,12 @@ pub(crate) struct Arrived {
     /// Bytes.
     pub(crate) len: usize,
     /// There were more bytes in the message than room for them; never so of a stream.
-    #[allow(dead_code)]
     pub(crate) cut: bool,
     /// There was more beside the bytes than could be taken over: no room, no permission, or no
     /// descriptor left in this process. The kernel has closed the rest.
     pub(crate) descriptors_cut: bool,
     pub(crate) descriptors: Vec<OwnedFd>,
     /// Only where the socket has `SO_PASSCRED`.
-    #[allow(dead_code)]
     pub(crate) credentials: Option<Credentials>,
 }
 
@@ -193,10 +191,25 @@ pub(crate) unsafe fn take_over(control: &[u8]) -> (Vec<OwnedFd>, Option<Credenti
             // Only who shares the socket can have asked for it.
             Part::Process(data) => numbers(data).filter(open).map(own).for_each(drop),
             Part::Credentials(sender) => credentials = Some(sender),
-            Part::Other => {}
+            Part::Dropped(_) | Part::Other => {}
         }
     }
     (descriptors, credentials)
+}
+
+/// Who has sent a message, and how many the kernel has dropped, of a control buffer that has no
+/// room for descriptors.
+#[inline]
+pub(crate) fn beside(control: &[u8]) -> (Option<Credentials>, Option<u32>) {
+    let mut told = (None, None);
+    for part in parts(control) {
+        match part {
+            Part::Credentials(sender) => told.0 = Some(sender),
+            Part::Dropped(count) => told.1 = Some(count),
+            _ => {}
+        }
+    }
+    told
 }
 
 /// A part of what comes beside the bytes.
@@ -210,6 +223,9 @@ enum Part<'a> {
     /// `SCM_CREDENTIALS`; other systems' are not asked for.
     #[cfg_attr(not(any(target_os = "linux", target_os = "android")), allow(dead_code))]
     Credentials(Credentials),
+    /// `SO_RXQ_OVFL`: how many messages were dropped for want of room.
+    #[cfg_attr(not(any(target_os = "linux", target_os = "android")), allow(dead_code))]
+    Dropped(u32),
     Other,
 }
 
@@ -253,6 +269,9 @@ fn part<'a>(header: &libc::cmsghdr, data: &'a [u8]) -> Part<'a> {
                 }
                 _ => Part::Other,
             }
+        }
+        (libc::SOL_SOCKET, libc::SO_RXQ_OVFL) => {
+            numbers(data).next().map_or(Part::Other, |count| Part::Dropped(count as u32))
         }
         _ => Part::Other,
     }

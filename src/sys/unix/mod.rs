@@ -13,8 +13,8 @@ mod pipe;
 mod reserve;
 
 pub(crate) use ancillary::{
-    Arrived, ControlBuffer, DESCRIPTORS_COME_FIRST, MAX_DESCRIPTORS, is_too_many_in_flight,
-    recv_with, send_with,
+    Arrived, ControlBuffer, Credentials, DESCRIPTORS_COME_FIRST, MAX_DESCRIPTORS,
+    is_too_many_in_flight, recv_with, send_with,
 };
 pub(crate) use bytes::{
     grow_pipe, read, recv, send, send_vectored, set_nonblocking, shutdown_write, write,
@@ -29,8 +29,8 @@ pub(crate) use errno::{is_exhausted, is_passing};
 pub(crate) use event::{Ringer, event};
 pub(crate) use lock::{is_running, open_lock_at, overwrite, read_start, try_lock};
 pub(crate) use packet::{
-    Credentials, Packet, abstract_address, accept, bind_with_mode, carry_credentials,
-    count_dropped, fit_send_buffer, listen, packet_pair, packet_socket, recv_packet, send_to,
+    Packet, abstract_address, accept, bind_with_mode, carry_credentials, count_dropped,
+    fit_send_buffer, listen, packet_pair, packet_socket, recv_packet, recv_packet_with, send_to,
 };
 pub(crate) use peer::{HAS_ABSTRACT_NAMES, SOCKETS_HAVE_MODES, is_connected, is_unix, peer};
 pub(crate) use pipe::{inherit_pipe, is_pipe, pipe, take_stdio};

@@ -17,6 +17,8 @@ use rustix::{
     },
 };
 
+use super::ancillary::{self, Arrived, ControlBuffer, Credentials, recv_with};
+
 /// What the kernel keeps of a send buffer for itself: a message may have the rest.
 /// (`unix_dgram_sendmsg` in Linux's net/unix/af_unix.c)
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -24,17 +26,10 @@ const KEPT: usize = 32;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const KEPT: usize = 0;
 
-/// Room for the control message of the credentials, in words of 8 bytes: 16 bytes of header, 12 of
-/// body, 4 of padding. There must be none left for descriptors, which would be ours to close.
-const CONTROL: usize = 4;
-
-/// Who sent a message, as the kernel says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Credentials {
-    pub(crate) pid: u32,
-    pub(crate) uid: u32,
-    pub(crate) gid: u32,
-}
+/// Room for the control message of the credentials: 16 bytes of header, 12 of body, 4 of padding.
+/// There must be none left for descriptors, which would be ours to close.
+#[repr(C, align(8))]
+struct Control([u8; 32]);
 
 /// What one recvmsg(2) brought.
 #[derive(Debug)]
@@ -201,7 +196,7 @@ pub(crate) fn recv_packet(
     into.clear();
     let spare = into.spare_capacity_mut();
     let room = spare.len();
-    let mut control = MaybeUninit::<[u64; CONTROL]>::uninit();
+    let mut control = Control([0; 32]);
     let mut name = MaybeUninit::<SocketAddrStorage>::uninit();
     let mut slice = libc::iovec { iov_base: spare.as_mut_ptr().cast(), iov_len: room };
     // SAFETY: a `msghdr` is numbers and pointers, for all of which zero is a value.
@@ -209,8 +204,8 @@ pub(crate) fn recv_packet(
     header.msg_iov = &raw mut slice;
     header.msg_iovlen = 1;
     if cfg!(any(target_os = "linux", target_os = "android")) {
-        header.msg_control = control.as_mut_ptr().cast();
-        header.msg_controllen = size_of_val(&control) as _;
+        header.msg_control = control.0.as_mut_ptr().cast();
+        header.msg_controllen = control.0.len() as _;
     }
     if named {
         header.msg_name = name.as_mut_ptr().cast();
@@ -228,45 +223,22 @@ pub(crate) fn recv_packet(
     let cut_off = header.msg_flags & libc::MSG_TRUNC != 0;
     let len = if cut_off { len.max(room + 1) } else { len };
     let from = if named { address(&name, header.msg_namelen) } else { None };
-    let (credentials, dropped) = beside(&header);
+    let written = control.0.len().min(header.msg_controllen as _);
+    let (credentials, dropped) = ancillary::beside(&control.0[..written]);
     Ok(Packet { len, credentials, dropped, from })
 }
 
-/// What the one control message says that there is room for: the sender's credentials, which the
-/// kernel puts in front of all others, or how many messages it has dropped.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-#[inline]
-fn beside(header: &libc::msghdr) -> (Option<Credentials>, Option<u32>) {
-    let first: *const libc::cmsghdr = header.msg_control.cast();
-    // It is of another type in each of the system's libraries.
-    #[allow(clippy::unnecessary_cast)]
-    let written = header.msg_controllen as usize;
-    if written < size_of::<libc::cmsghdr>() {
-        return (None, None);
-    }
-    // SAFETY: the kernel has written at least a header there, and the buffer is of 64-bit words.
-    let head = unsafe { std::ptr::read(first) };
-    let room = written - size_of::<libc::cmsghdr>();
-    match (head.cmsg_level, head.cmsg_type) {
-        (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) if room >= size_of::<libc::ucred>() => {
-            let body: *const libc::ucred = first.wrapping_add(1).cast();
-            // SAFETY: the body of such a message is a `ucred`, and the kernel has written as much.
-            let ucred = unsafe { std::ptr::read_unaligned(body) };
-            let pid = ucred.pid.max(0) as u32;
-            (Some(Credentials { pid, uid: ucred.uid, gid: ucred.gid }), None)
-        }
-        (libc::SOL_SOCKET, libc::SO_RXQ_OVFL) if room >= size_of::<u32>() => {
-            let body: *const u32 = first.wrapping_add(1).cast();
-            // SAFETY: the body of such a message is a `u32`, and the kernel has written as much.
-            (None, Some(unsafe { std::ptr::read_unaligned(body) }))
-        }
-        _ => (None, None),
-    }
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn beside(_: &libc::msghdr) -> (Option<Credentials>, Option<u32>) {
-    (None, None)
+/// The same for a connected socket, with the descriptors that come beside the message.
+pub(crate) fn recv_packet_with(
+    fd: BorrowedFd<'_>,
+    into: &mut BytesMut,
+    control: &mut ControlBuffer,
+) -> io::Result<Arrived> {
+    into.clear();
+    let arrived = recv_with(fd, into.spare_capacity_mut(), control)?;
+    // SAFETY: the kernel has written so many bytes of the spare capacity.
+    unsafe { into.set_len(arrived.len) };
+    Ok(arrived)
 }
 
 fn address(name: &MaybeUninit<SocketAddrStorage>, len: libc::socklen_t) -> Option<SocketAddrAny> {

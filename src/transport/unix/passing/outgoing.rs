@@ -4,6 +4,8 @@ use std::os::fd::OwnedFd;
 
 use bytes::Bytes;
 
+use crate::message::Body;
+
 /// A message, and the descriptors that go with it.
 ///
 /// The peer gets descriptors of its own, of the same open files: the offset of a file and the flags
@@ -110,5 +112,11 @@ impl Outgoing {
 impl From<Bytes> for Outgoing {
     fn from(body: Bytes) -> Self {
         Self::new(body)
+    }
+}
+
+impl Body for Outgoing {
+    fn body(&self) -> &Bytes {
+        &self.body
     }
 }

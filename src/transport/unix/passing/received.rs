@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 
 use bytes::Bytes;
 
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, message::Body};
 
 /// A message, and the descriptors that came with it.
 ///
@@ -103,5 +103,11 @@ impl Received {
                     .remedy("does the peer speak the same protocol?"))
             }
         }
+    }
+}
+
+impl Body for Received {
+    fn body(&self) -> &Bytes {
+        &self.body
     }
 }

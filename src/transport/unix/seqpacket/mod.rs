@@ -40,10 +40,12 @@
 //! # }
 //! ```
 
+mod detailed;
 mod listener;
 mod options;
 mod socket;
 
+pub use detailed::{Detailed, Passing};
 pub use listener::Listener;
 pub use options::Options;
 pub use socket::Socket;

@@ -161,9 +161,8 @@ impl Options {
         // An accepted one may come from a listener that was not made here.
         sys::carry_credentials(socket.as_fd())?;
         let sends = sys::fit_send_buffer(socket.as_fd(), self.unix.max_len)?;
-        let accepts = self.unix.max_len.unwrap_or(sends);
         let ready = Fd::new(socket)?.strategy(self.unix.strategy);
-        Ok(Messages::new(Socket::new(ready.share(), peer, sends, accepts), ready))
+        Ok(Messages::new(Socket::new(ready.share(), peer, &self.unix, sends), ready))
     }
 }
 

@@ -13,8 +13,9 @@ use crate::{
     Accepted, Endpoint, Peer,
     message::{Messages, TryRecv, TrySend},
     serve::Incoming,
-    sys,
+    sys::{self, Arrived, ControlBuffer},
     transport::inbox::Inbox,
+    unix,
     wait::Fd,
 };
 
@@ -41,14 +42,18 @@ pub struct Socket {
     peer: Peer,
     /// The largest message that can be sent.
     sends: usize,
+    /// How many descriptors a message carries, after `detailed`.
+    pub(super) max_descriptors: usize,
     /// The peer closed before it had received all. The kernel tells at once, in front of what the
     /// peer had sent by then; we tell at the end.
     reset: Option<io::Error>,
 }
 
 impl Socket {
-    pub(super) fn new(fd: Arc<OwnedFd>, peer: Peer, sends: usize, accepts: usize) -> Self {
-        Self { fd, inbox: Inbox::new(accepts), peer, sends, reset: None }
+    pub(super) fn new(fd: Arc<OwnedFd>, peer: Peer, options: &unix::Options, sends: usize) -> Self {
+        let accepts = options.max_len.unwrap_or(sends);
+        let max_descriptors = options.max_descriptors;
+        Self { fd, inbox: Inbox::new(accepts), peer, sends, max_descriptors, reset: None }
     }
 
     /// Who is at the other end.
@@ -70,19 +75,46 @@ impl Socket {
     /// Receives a message into the inbox; `false` is the end.
     #[inline]
     fn receive(&mut self) -> io::Result<bool> {
+        let packet = self.whole(|inbox, fd| inbox.receive(fd, false))?;
+        // What has no sender is no message.
+        let ended = packet.len == 0 && packet.credentials.is_none();
+        if ended { self.end().map(|()| false) } else { Ok(true) }
+    }
+
+    /// The same with the descriptors beside it; `None` is the end.
+    pub(super) fn receive_with(
+        &mut self,
+        control: &mut ControlBuffer,
+    ) -> io::Result<Option<Arrived>> {
+        let arrived = self.whole(|inbox, fd| inbox.receive_with(fd, control))?;
+        let ended = arrived.len == 0 && arrived.credentials.is_none();
+        if ended { self.end().map(|()| None) } else { Ok(Some(arrived)) }
+    }
+
+    /// Takes what was received last.
+    pub(super) fn take(&mut self) -> Bytes {
+        self.inbox.take()
+    }
+
+    #[inline]
+    fn whole<R>(
+        &mut self,
+        mut receive: impl FnMut(&mut Inbox, BorrowedFd<'_>) -> io::Result<R>,
+    ) -> io::Result<R> {
         loop {
-            match self.inbox.receive(self.fd.as_fd(), false) {
-                // What has no sender is no message.
-                Ok(packet) if packet.len == 0 && packet.credentials.is_none() => {
-                    return self.reset.take().map_or(Ok(false), Err);
-                }
-                Ok(_) => return Ok(true),
+            match receive(&mut self.inbox, self.fd.as_fd()) {
                 Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
                     self.reset = Some(error);
                 }
-                Err(error) => return Err(error),
+                received => return received,
             }
         }
+    }
+
+    /// The end, in order or not.
+    #[cold]
+    fn end(&mut self) -> io::Result<()> {
+        self.reset.take().map_or(Ok(()), Err)
     }
 }
 
