@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::{
     Error, ErrorKind,
-    sys::{self, Arrived, ControlBuffer, Packet},
+    sys::{self, Packet},
 };
 
 /// How many bytes of small messages share a buffer beyond the room for the largest one.
@@ -46,11 +46,12 @@ impl Inbox {
 
     /// The same with the descriptors that come beside it; those of a message that is too large are
     /// closed.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
     pub(crate) fn receive_with(
         &mut self,
         fd: BorrowedFd<'_>,
-        control: &mut ControlBuffer,
-    ) -> io::Result<Arrived> {
+        control: &mut sys::ControlBuffer,
+    ) -> io::Result<sys::Arrived> {
         self.make_room();
         let arrived = sys::recv_packet_with(fd, &mut self.buffer, control)?;
         match (arrived.cut, arrived.len) {

@@ -101,12 +101,14 @@ pub(crate) struct Arrived {
     /// Bytes.
     pub(crate) len: usize,
     /// There were more bytes in the message than room for them; never so of a stream.
+    #[cfg_attr(not(any(target_os = "linux", target_os = "android")), allow(dead_code))]
     pub(crate) cut: bool,
     /// There was more beside the bytes than could be taken over: no room, no permission, or no
     /// descriptor left in this process. The kernel has closed the rest.
     pub(crate) descriptors_cut: bool,
     pub(crate) descriptors: Vec<OwnedFd>,
     /// Only where the socket has `SO_PASSCRED`.
+    #[cfg_attr(not(any(target_os = "linux", target_os = "android")), allow(dead_code))]
     pub(crate) credentials: Option<Credentials>,
 }
 

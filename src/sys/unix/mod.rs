@@ -12,9 +12,11 @@ mod peer;
 mod pipe;
 mod reserve;
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) use ancillary::Arrived;
 pub(crate) use ancillary::{
-    Arrived, ControlBuffer, Credentials, DESCRIPTORS_COME_FIRST, MAX_DESCRIPTORS,
-    is_too_many_in_flight, recv_with, send_with,
+    ControlBuffer, Credentials, DESCRIPTORS_COME_FIRST, MAX_DESCRIPTORS, is_too_many_in_flight,
+    recv_with, send_with,
 };
 pub(crate) use bytes::{
     grow_pipe, read, recv, send, send_vectored, set_nonblocking, shutdown_write, write,
@@ -29,9 +31,11 @@ pub(crate) use errno::{is_exhausted, is_passing};
 pub(crate) use event::{Ringer, event};
 pub(crate) use lock::{is_running, open_lock_at, overwrite, read_start, try_lock};
 pub(crate) use packet::{
-    Packet, abstract_address, accept, bind_with_mode, carry_credentials, count_dropped,
-    fit_send_buffer, listen, packet_pair, packet_socket, recv_packet, recv_packet_with, send_to,
+    Packet, abstract_address, accept, bind_with_mode, count_dropped, fit_send_buffer, listen,
+    packet_socket, recv_packet, send_to,
 };
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) use packet::{carry_credentials, packet_pair, recv_packet_with};
 pub(crate) use peer::{HAS_ABSTRACT_NAMES, SOCKETS_HAVE_MODES, is_connected, is_unix, peer};
 pub(crate) use pipe::{inherit_pipe, is_pipe, pipe, take_stdio};
 pub(crate) use reserve::{Reserve, reserve};

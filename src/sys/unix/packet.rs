@@ -17,7 +17,9 @@ use rustix::{
     },
 };
 
-use super::ancillary::{self, Arrived, ControlBuffer, Credentials, recv_with};
+use super::ancillary::{self, Credentials};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use super::ancillary::{Arrived, ControlBuffer, recv_with};
 
 /// What the kernel keeps of a send buffer for itself: a message may have the rest.
 /// (`unix_dgram_sendmsg` in Linux's net/unix/af_unix.c)
@@ -97,16 +99,9 @@ pub(crate) fn abstract_address(_: &str) -> io::Result<SocketAddrUnix> {
 }
 
 /// Two connected ones.
+#[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn packet_pair(kind: SocketType) -> io::Result<(OwnedFd, OwnedFd)> {
-    #[cfg(not(target_vendor = "apple"))]
     let (ours, theirs) = net::socketpair(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None)?;
-    #[cfg(target_vendor = "apple")]
-    let (ours, theirs) = {
-        let pair = net::socketpair(AddressFamily::UNIX, kind, SocketFlags::empty(), None)?;
-        rustix::io::fcntl_setfd(&pair.0, rustix::io::FdFlags::CLOEXEC)?;
-        rustix::io::fcntl_setfd(&pair.1, rustix::io::FdFlags::CLOEXEC)?;
-        pair
-    };
     carry_credentials(ours.as_fd())?;
     carry_credentials(theirs.as_fd())?;
     Ok((ours, theirs))
@@ -229,6 +224,7 @@ pub(crate) fn recv_packet(
 }
 
 /// The same for a connected socket, with the descriptors that come beside the message.
+#[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn recv_packet_with(
     fd: BorrowedFd<'_>,
     into: &mut BytesMut,

@@ -28,7 +28,7 @@ impl Options {
         match addr.ip() {
             IpAddr::V4(group) => {
                 // Otherwise it receives what others have joined the group for, too.
-                #[cfg(any(target_os = "linux", target_os = "android"))]
+                #[cfg(target_os = "linux")]
                 socket.set_multicast_all_v4(false)?;
                 socket.join_multicast_v4(&group, &self.interface_v4())?;
             }
