@@ -2,6 +2,8 @@
 
 use async_trait::async_trait;
 
+#[cfg(feature = "tls")]
+use crate::tls;
 use crate::{
     BoxDuplex, BoxListener, BoxReceiver, BoxSender, Dial, Endpoint, Error, ErrorKind, Result,
     profile::Built, tcp,
@@ -57,6 +59,8 @@ impl Endpoint {
             Self::Tcp(address) => Ok(Box::pin(tcp::connect(address.to_string()).await?)),
             #[cfg(unix)]
             Self::Udp(address) => Ok(Box::pin(udp::connect(address.to_string()).await?)),
+            #[cfg(feature = "tls")]
+            Self::Tls(address) => Ok(Box::pin(tls::connect(address.to_string()).await?)),
             other => Err(other.cannot("connect")),
         }
     }
@@ -108,6 +112,11 @@ impl Endpoint {
             }
             Self::Tcp(address) => {
                 let listener = tcp::listen(address.to_string()).await?;
+                Ok(BoxListener::new(listener.endpoint().clone(), listener))
+            }
+            #[cfg(feature = "tls")]
+            Self::Tls(address) => {
+                let listener = tls::Options::new().listen(address.to_string()).await?;
                 Ok(BoxListener::new(listener.endpoint().clone(), listener))
             }
             other => Err(other.cannot("listen")),
@@ -177,7 +186,12 @@ impl Endpoint {
         let profile = self.profile();
         let scheme = self.scheme();
         let cause = match profile.built {
-            Built::Yes => format!("{scheme} has no `{verb}`, only: {}", profile.verbs.join(", ")),
+            Built::Yes | Built::Feature { on: true, .. } => {
+                format!("{scheme} has no `{verb}`, only: {}", profile.verbs.join(", "))
+            }
+            Built::Feature { name, .. } => {
+                format!("{scheme} needs the feature `{name}` of framewire, and it is not on")
+            }
             Built::NotYet => format!("this version of framewire does not have {scheme} yet"),
             Built::Elsewhere(platform) => format!("{scheme} is for {platform}, and this is not"),
         };

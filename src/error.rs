@@ -33,8 +33,9 @@ pub enum ErrorKind {
     TooLarge,
     /// A receiver was too slow and messages were dropped; the stream goes on.
     Lagged,
-    /// A whole message arrived, and its value could not be decoded; the stream goes on. Or
-    /// descriptors arrived that belong to no message; then the stream ends.
+    /// A whole message arrived, and its value could not be decoded; the stream goes on. It has ended
+    /// where descriptors arrived that belong to no message, and where what arrived over TLS is not
+    /// TLS or was changed on its way.
     Malformed,
     /// An address could not be understood.
     Address,

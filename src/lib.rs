@@ -9,6 +9,7 @@
 //! | [`unix`] | another process of this machine, by path or abstract name | `listen` `connect` `pair` |
 //! | [`pipe`] | a child process, or another task | `pair` `spawn` `inherited` `stdio` |
 //! | [`tcp`] | another machine or container | `listen` `connect` |
+#![cfg_attr(feature = "tls", doc = "| [`tls`] | the same, over a network | `listen` `connect` |")]
 //!
 //! A module has the verbs that its mechanism has, and the nouns `Options`, `Listener`,
 //! `Connection`, `Sender` and `Receiver` where they apply: to know one is to know all. [`Endpoint`]
@@ -71,7 +72,8 @@
 //!
 //! # Platform
 //!
-//! Linux is where all of it is tested. `unix` and `pipe` are for Unix, `tcp` for every platform. A
+//! Linux is where all of it is tested. `unix` and `pipe` are for Unix, `tcp` and `tls` (a
+//! feature) for every platform. A
 //! Tokio runtime with its I/O driver is needed wherever something waits, and one with its timers
 //! wherever there is a deadline or a pause; the absence of either is an error, not a panic.
 
@@ -102,6 +104,8 @@ pub use error::{BoxError, Error, ErrorKind, Result};
 pub use peer::Peer;
 pub use profile::Profile;
 pub use transport::tcp;
+#[cfg(feature = "tls")]
+pub use transport::tls;
 #[cfg(unix)]
 pub use transport::{pipe, udp, unix};
 

@@ -2,10 +2,12 @@
 
 use std::net::SocketAddr;
 #[cfg(unix)]
-use std::{
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
-    sync::Arc,
-};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+#[cfg(any(unix, feature = "tls"))]
+use std::sync::Arc;
+
+#[cfg(feature = "tls")]
+use crate::tls::Certificate;
 
 /// Who is at the other end of a connection, as the kernel tells it.
 ///
@@ -34,6 +36,8 @@ pub struct Peer {
     #[cfg(unix)]
     pub(crate) pidfd: Option<Arc<OwnedFd>>,
     pub(crate) addr: Option<SocketAddr>,
+    #[cfg(feature = "tls")]
+    pub(crate) certificates: Arc<[Certificate]>,
 }
 
 impl Peer {
@@ -136,5 +140,16 @@ impl Peer {
     /// ```
     pub fn addr(&self) -> Option<SocketAddr> {
         self.addr
+    }
+
+    /// The certificates that it showed over TLS, its own first, then those that vouch for it: they
+    /// have been verified. Empty for a client that showed none.
+    ///
+    /// # Examples
+    ///
+    /// See [`tls::Options::require_client`](crate::tls::Options::require_client).
+    #[cfg(feature = "tls")]
+    pub fn certificates(&self) -> &[Certificate] {
+        &self.certificates
     }
 }

@@ -50,6 +50,27 @@ fn this_version_has() {
     let linux = cfg!(any(target_os = "linux", target_os = "android"));
     let has: Vec<_> = has.into_iter().filter(|scheme| linux || *scheme != "seqpacket").collect();
     assert_eq!(has, ["pipe", "unix", "seqpacket", "datagram", "tcp", "udp"]);
+
+    let featured = |row: &Profile| match row.built {
+        Built::Feature { name, on } => Some((row.scheme, name, on)),
+        _ => None,
+    };
+    let featured: Vec<_> = Profile::all().iter().filter_map(featured).collect();
+    assert_eq!(featured, [("tls", "tls", cfg!(feature = "tls"))]);
+}
+
+#[cfg(not(feature = "tls"))]
+#[tokio::test]
+async fn what_lacks_its_feature_says_which() {
+    use framewire::ErrorKind;
+
+    let endpoint: Endpoint = "tls://localhost:7000".parse().unwrap();
+    let connect = endpoint.connect().await.map(drop).unwrap_err();
+    let listen = endpoint.listen().await.map(drop).unwrap_err();
+    for error in [connect, listen] {
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(error.to_string().contains("the feature `tls`"), "{error}");
+    }
 }
 
 /// `FRAMEWIRE_BLESS=1 cargo test --test profile` writes the table anew.

@@ -109,8 +109,12 @@ pub(crate) const TCP: Profile = Profile {
     ..PIPE
 };
 
-pub(crate) const TLS: Profile =
-    Profile { scheme: "tls", addresses: &["tls://localhost:7000"], built: Built::NotYet, ..TCP };
+pub(crate) const TLS: Profile = Profile {
+    scheme: "tls",
+    addresses: &["tls://localhost:7000"],
+    built: Built::Feature { name: "tls", on: cfg!(feature = "tls") },
+    ..TCP
+};
 
 /// The largest datagram of IPv4: 65,535 bytes less the headers of IP (20) and UDP (8).
 pub(crate) const UDP: Profile = Profile {

@@ -155,6 +155,13 @@ pub enum Built {
     NotYet,
     /// It is there, on these platforms only, and this is none of them.
     Elsewhere(&'static str),
+    /// It is there where a cargo feature is on.
+    Feature {
+        /// The feature's name.
+        name: &'static str,
+        /// Whether it is on in this build.
+        on: bool,
+    },
 }
 
 impl fmt::Display for Reach {
@@ -219,6 +226,7 @@ impl fmt::Display for Built {
             Self::Yes => f.write_str("yes"),
             Self::NotYet => f.write_str("not yet"),
             Self::Elsewhere(platforms) => write!(f, "on {platforms} only"),
+            Self::Feature { name, .. } => write!(f, "feature `{name}`"),
         }
     }
 }

@@ -10,6 +10,8 @@ pub(crate) mod inbox;
 pub mod pipe;
 pub(crate) mod socket;
 pub mod tcp;
+#[cfg(feature = "tls")]
+pub mod tls;
 #[cfg(unix)]
 pub mod udp;
 #[cfg(unix)]

@@ -71,6 +71,11 @@ impl Socket {
         &self.peer
     }
 
+    #[cfg(any(unix, feature = "tls"))]
+    pub(crate) fn io(&self) -> &Io {
+        &self.io
+    }
+
     /// The waiting byte stream alone.
     ///
     /// # Examples
@@ -99,10 +104,6 @@ impl Socket {
 
     pub(crate) fn max_descriptors(&self) -> usize {
         self.max_descriptors
-    }
-
-    pub(crate) fn io(&self) -> &Io {
-        &self.io
     }
 
     pub(crate) fn io_mut(&mut self) -> &mut Io {

@@ -227,6 +227,12 @@ impl Io {
         self.poll_send(cx, |fd| sys::send_with(fd, bufs, descriptors))
     }
 
+    /// Sends what a socket takes at once, without waiting for the rest: for who is being dropped.
+    #[cfg(feature = "tls")]
+    pub(crate) fn send_now(&self, buf: &[u8]) -> io::Result<usize> {
+        sys::send(self.fd().ok_or_else(closed)?, buf)
+    }
+
     /// Sends by `write`, and grows a pipe that has no room for the first time.
     #[inline]
     fn poll_send(

@@ -71,6 +71,12 @@ impl Io {
         self.receive = Pace::new(strategy);
         self
     }
+
+    /// Sends what the socket takes at once, without waiting for the rest: for who is being dropped.
+    #[cfg(feature = "tls")]
+    pub(crate) fn send_now(&self, buf: &[u8]) -> io::Result<usize> {
+        self.stream.try_write(buf)
+    }
 }
 
 impl AsyncRead for Io {

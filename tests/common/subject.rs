@@ -33,6 +33,11 @@ pub(crate) trait Subject: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Whether an end that nobody announced is an error, even between two messages.
+    fn tells_of_death(&self) -> bool {
+        false
+    }
+
     /// Two ends of one channel with the default limits.
     async fn open(&self) -> Result<(End, End)> {
         let usual = self.max_len();

@@ -12,11 +12,9 @@ mod peer;
 mod pipe;
 mod reserve;
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) use ancillary::Arrived;
 pub(crate) use ancillary::{
-    ControlBuffer, Credentials, DESCRIPTORS_COME_FIRST, MAX_DESCRIPTORS, is_too_many_in_flight,
-    recv_with, send_with,
+    Arrived, ControlBuffer, Credentials, DESCRIPTORS_COME_FIRST, MAX_DESCRIPTORS,
+    is_too_many_in_flight, recv_with, send_with,
 };
 pub(crate) use bytes::{
     grow_pipe, read, recv, send, send_vectored, set_nonblocking, shutdown_write, write,

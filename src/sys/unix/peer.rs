@@ -19,7 +19,7 @@ pub(crate) fn peer(stream: &Stream, pidfd: bool) -> io::Result<Peer> {
         // A peer outside our process namespace has pid 0.
         pid: creds.pid().and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid != 0),
         pidfd: process,
-        addr: None,
+        ..Peer::default()
     })
 }
 

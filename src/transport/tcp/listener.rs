@@ -42,10 +42,10 @@ impl Listener {
     ) -> Result<Self> {
         let addr = listener.local_addr()?;
         // Where the system was to choose the port, the endpoint tells which it chose.
+        let chosen = |host: &str| HostPort { host: host.into(), port: addr.port() };
         let endpoint = match &**asked {
-            Endpoint::Tcp(HostPort { host, port: 0 }) => {
-                Arc::new(Endpoint::Tcp(HostPort { host: host.clone(), port: addr.port() }))
-            }
+            Endpoint::Tcp(HostPort { host, port: 0 }) => Arc::new(Endpoint::Tcp(chosen(host))),
+            Endpoint::Tls(HostPort { host, port: 0 }) => Arc::new(Endpoint::Tls(chosen(host))),
             _ => Arc::clone(asked),
         };
         tracing::debug!(%endpoint, "listening");

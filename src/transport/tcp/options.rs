@@ -16,7 +16,7 @@ use crate::{
     wait::{Io, Strategy},
 };
 
-const EXPOSE: &str = "listen on 127.0.0.1 or [::1], or say `tcp::Options::exposed(true)`";
+const EXPOSE: &str = "listen on 127.0.0.1 or [::1], or say `Options::exposed(true)`";
 
 /// Options of listeners and connections.
 ///
@@ -37,9 +37,9 @@ const EXPOSE: &str = "listen on 127.0.0.1 or [::1], or say `tcp::Options::expose
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Options {
-    max_len: usize,
+    pub(crate) max_len: usize,
     strategy: Strategy,
-    deadline: Duration,
+    pub(crate) deadline: Duration,
     keep_alive: bool,
     exposed: bool,
     backlog: u32,
@@ -158,7 +158,11 @@ impl Options {
     ///
     /// Cancel-safe: nothing is bound before it is done.
     pub async fn listen(&self, address: impl Into<String>) -> Result<Listener> {
-        let endpoint = endpoint(address.into())?;
+        self.listen_on(endpoint(address.into())?).await
+    }
+
+    /// The same for an endpoint of a protocol over TCP, which errors and events then name.
+    pub(crate) async fn listen_on(&self, endpoint: Arc<Endpoint>) -> Result<Listener> {
         let bound = self.bind(&endpoint).await;
         bound.map_err(|error| error.doing("listen on").on(endpoint))
     }
@@ -179,7 +183,11 @@ impl Options {
     ///
     /// Cancel-safe: a connection that is being made is closed.
     pub async fn connect(&self, address: impl Into<String>) -> Result<Connection> {
-        let endpoint = endpoint(address.into())?;
+        self.connect_to(endpoint(address.into())?).await
+    }
+
+    /// The same for an endpoint of a protocol over TCP, which errors and events then name.
+    pub(crate) async fn connect_to(&self, endpoint: Arc<Endpoint>) -> Result<Connection> {
         let span = tracing::debug_span!("connect", %endpoint);
         let connecting = async {
             let stream = self.stream(&endpoint).await?;
@@ -197,7 +205,7 @@ impl Options {
             Ok(connected) => connected,
             Err(_) => {
                 Err(Error::new(ErrorKind::TimedOut, format!("no answer in {:?}", self.deadline))
-                    .remedy("is a firewall dropping it? raise `tcp::Options::deadline` otherwise"))
+                    .remedy("is a firewall dropping it? raise `Options::deadline` otherwise"))
             }
         }
     }
@@ -243,7 +251,7 @@ impl Default for Options {
 
 fn host(endpoint: &Endpoint) -> Result<&HostPort> {
     match endpoint {
-        Endpoint::Tcp(address) => Ok(address),
+        Endpoint::Tcp(address) | Endpoint::Tls(address) => Ok(address),
         _ => Err(no_address()),
     }
 }

@@ -86,6 +86,10 @@ pub(super) async fn kill_of_the_sender(subject: &dyn Subject) {
         let message = end.next().await.unwrap_or_else(|| panic!("{n} of {FIFTY} came")).unwrap();
         assert_eq!(id_of(&message), n);
     }
+    if subject.tells_of_death() {
+        let error = end.next().await.expect("an error").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Truncated, "{error}");
+    }
     assert!(end.next().await.is_none(), "a process that is killed between two frames just ends");
 }
 
