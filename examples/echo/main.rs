@@ -12,6 +12,8 @@ mod client;
 mod report;
 mod row;
 mod server;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::{fs, process::ExitCode};
 

@@ -47,6 +47,8 @@ pub(crate) const ROWS: &[Row] = &[
         reach: Reach::Address(|dir| format!("seqpacket://{}", dir.join("echo.sock").display())),
     },
     Row { name: "tcp", reach: Reach::Address(|_| "tcp://127.0.0.1:0".into()) },
+    #[cfg(feature = "tls")]
+    Row { name: "tls", reach: Reach::Address(|_| "tls://127.0.0.1:0".into()) },
 ];
 
 /// A server that runs, and the client's connection to it.
@@ -87,13 +89,21 @@ impl Row {
         match self.reach {
             Reach::Address(address) => {
                 let endpoint = address(directory);
+                #[cfg(feature = "tls")]
+                command.env(crate::tls::CERTIFICATE, directory.join(crate::tls::FILE));
                 let mut control = {
                     command.args(["--serve", &endpoint]);
                     pipe::spawn(command)
                 }?;
                 let pid = control.id().unwrap_or_default();
                 let endpoint = crate::server::address_of(&mut control).await?;
-                let connection = endpoint.parse::<Endpoint>()?.connect().await?;
+                let connection = match &endpoint.parse()? {
+                    #[cfg(feature = "tls")]
+                    it @ Endpoint::Tls(_) => {
+                        crate::tls::connect(it, &directory.join(crate::tls::FILE)).await?
+                    }
+                    other => Endpoint::connect(other).await?,
+                };
                 let server = Server { pid, control: Some(control), process: None };
                 Ok(Pair { endpoint, connection, server })
             }

@@ -19,7 +19,11 @@ pub(crate) async fn run(reach: &str) -> Result<()> {
 
 async fn serve(endpoint: Endpoint) -> Result<()> {
     let mut control = pipe::inherited()?;
-    let listener = endpoint.listen().await?;
+    let listener = match &endpoint {
+        #[cfg(feature = "tls")]
+        Endpoint::Tls(_) => crate::tls::listen(&endpoint).await?,
+        _ => endpoint.listen().await?,
+    };
     control.send(Bytes::from(listener.endpoint().to_string())).await?;
     // The parent says nothing more: the end of its pipe is the end of our work.
     let parent_ended = async move { while let Some(Ok(_)) = control.next().await {} };
