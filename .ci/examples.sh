@@ -10,14 +10,18 @@ dir=$(mktemp -d)
 server=''
 trap '[ -z "$server" ] || kill -9 "$server" 2>/dev/null || true; rm -rf "$dir"' EXIT
 
-example() { bounded 30 cargo run -q --locked --example "$@"; }
+# What the example of the moment is built with.
+features=''
+# shellcheck disable=SC2086 # a list of words
+example() { bounded 30 cargo run -q --locked $features --example "$@"; }
 
 # serve EXAMPLE ARGUMENTS...: starts a server in the background.
 serve() {
   local name=$1
   shift
   # No `bounded` in between: the process id must be the server's own, and cargo becomes it.
-  cargo run -q --locked --example "$name" -- serve "$@" >"$dir/log" 2>&1 </dev/null &
+  # shellcheck disable=SC2086 # a list of words
+  cargo run -q --locked $features --example "$name" -- serve "$@" >"$dir/log" 2>&1 </dev/null &
   server=$!
 }
 
@@ -69,6 +73,24 @@ if [ -e examples/tcp.rs ]; then
   same "tcp: a call is answered" "$(call tcp "tcp://127.0.0.1:$port" hello)" hello
   same "tcp: a Python peer" "$(python3 .ci/peer.py "127.0.0.1:$port")" "3 messages came back as they were"
   interrupt
+fi
+
+if [ -e examples/tls.rs ]; then
+  features='--features tls'
+  cargo build -q --locked --example tls $features
+  port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  serve tls "tls://localhost:$port" "$dir/server.pem"
+  same "tls: a call is answered" "$(call tls "tls://localhost:$port" "$dir/server.pem" hello)" hello
+  same "tls: a Python peer" "$(python3 .ci/peer.py "localhost:$port" "$dir/server.pem")" "3 messages came back as they were"
+  interrupt
+  serve tls "tls://localhost:$port" "$dir/mutual.pem" --mutual
+  same "tls: a client that is known" "$(call tls "tls://localhost:$port" "$dir/mutual.pem" hello --mutual)" hello
+  if example tls -- call "tls://localhost:$port" "$dir/mutual.pem" hello 2>"$dir/error"; then
+    fail "tls: a client that shows no certificate was let in"
+  fi
+  same "tls: a client that is not is told so" "$(grep -o 'showed no certificate' "$dir/error")" 'showed no certificate'
+  interrupt
+  features=''
 fi
 
 command -v socat >/dev/null || fail "there is no socat"

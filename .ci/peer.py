@@ -1,10 +1,12 @@
 """A framewire peer in ten lines: each message is its length, four bytes big-endian, and its body."""
 
-import socket, struct, sys
+import socket, ssl, struct, sys
 
 host, _, port = sys.argv[1].rpartition(":")
 peer = socket.create_connection((host, int(port))) if host else socket.socket(socket.AF_UNIX)
 host or peer.connect(sys.argv[1])
+for trusted in sys.argv[2:]:
+    peer = ssl.create_default_context(cafile=trusted).wrap_socket(peer, server_hostname=host)
 peer.settimeout(20)
 reader = peer.makefile("rb")
 for body in b"", b"hello", bytes(range(256)) * 1000:
