@@ -66,9 +66,10 @@
 //! # Limits
 //!
 //! Everything is bounded, with a finite default, and every limit is named in the error that tells
-//! of it: messages of 8 MiB, 128 KiB queued before a sender waits, 1,024 connections a server and
-//! 128 a user. On the word of a length prefix at most 64 KiB are reserved beyond what has arrived; a
-//! connection whose bytes came in large pieces keeps a buffer of up to 256 KiB.
+//! of it: messages of 8 MiB and 16 descriptors, 128 KiB queued before a sender waits, 1,024
+//! connections a server and 128 a user. On the word of a length prefix at most 64 KiB are reserved
+//! beyond what has arrived; a connection whose bytes came in large pieces keeps a buffer of up to
+//! 256 KiB.
 //!
 //! # Platform
 //!

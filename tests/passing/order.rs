@@ -151,11 +151,11 @@ fn a_peer_in_any_language_cuts_its_bytes_as_it_likes() {
         .prop_map(|(body, descriptors, cuts, look)| Sent { body, descriptors, cuts, look });
     let mut runner = TestRunner::new(Config { cases: 500, ..Config::default() });
     let files = raw::memfds(5);
-    let arrive = |all: Vec<_>| {
+    let cross = |all: Vec<Sent>| {
         role::block_on(arrives(&files, &all));
         Ok(())
     };
-    runner.run(&vec(sent, 1..12), arrive).unwrap();
+    runner.run(&vec(sent, 1..12), cross).unwrap();
 }
 
 async fn arrives(files: &[OwnedFd], all: &[Sent]) {

@@ -119,18 +119,19 @@ pub(crate) fn recv_with(
     control: &mut ControlBuffer,
 ) -> io::Result<Arrived> {
     let control = control.bytes_mut();
+    let room = control.len();
     let mut piece = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
     // SAFETY: it is integers and pointers, all of which may be zero: no address, no pieces.
     let mut message: libc::msghdr = unsafe { mem::zeroed() };
     message.msg_iov = &raw mut piece;
     message.msg_iovlen = 1;
     message.msg_control = control.as_mut_ptr().cast();
-    message.msg_controllen = control.len() as _;
+    message.msg_controllen = room as _;
     // SAFETY: `message` describes `piece` and `control`, and `piece` describes `into`, each with
     // its length; all are borrowed for longer than the call, and nothing else touches them.
     let len = unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut message, RECV) };
     let Ok(len) = usize::try_from(len) else { return Err(io::Error::last_os_error()) };
-    let written = control.len().min(message.msg_controllen as _);
+    let written = room.min(message.msg_controllen as _);
     // SAFETY: this is what the call above has written for its one message, and it is here for the
     // first time that anybody looks at it.
     let (descriptors, credentials) = unsafe { take_over(&control[..written]) };

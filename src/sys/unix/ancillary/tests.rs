@@ -62,9 +62,9 @@ fn a_length_that_lies_makes_nothing_up() {
         numbers_in(&[first, behind.clone()].concat())
     };
     for short in 0..HEADER {
-        assert_eq!(all(short), [0; 0], "{short} bytes are no header");
+        assert!(all(short).is_empty(), "{short} bytes are no header");
     }
-    assert_eq!(all(HEADER), [0; 0], "what follows is the end: its header has no number");
+    assert!(all(HEADER).is_empty(), "what follows is no header of descriptors");
     assert_eq!(all(HEADER + 11), [1, 2, 4], "what is cut is no number");
     assert_eq!(all(HEADER + 12), [1, 2, 3, 4]);
     for long in [data.len() + 1000, u32::MAX as usize, usize::MAX >> 1, usize::MAX] {
