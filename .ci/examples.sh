@@ -93,6 +93,10 @@ if [ -e examples/tls.rs ]; then
   features=''
 fi
 
+same "descriptor: the file of a process that has ended is read" \
+  "$(example descriptor -- both Cargo.toml | sed -n 's/^process [0-9]* read //p')" \
+  "$(wc -c <Cargo.toml) bytes from it"
+
 command -v socat >/dev/null || fail "there is no socat"
 serve unix "unix://$dir/lines.sock" --framing lines
 same "lines: a call is answered" "$(call unix "unix://$dir/lines.sock" hello --framing lines)" hello
