@@ -10,6 +10,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{Sink, Stream, StreamExt};
 
+#[cfg(unix)]
+use crate::handover::Handle;
 use crate::{Endpoint, Error, Peer, Result};
 
 /// A `Stream` and `Sink` of messages: every connection of this crate, and anything else that is
@@ -74,6 +76,8 @@ pub type BoxDuplex = Pin<Box<dyn Duplex + Send>>;
 /// ```
 pub struct BoxListener {
     endpoint: Endpoint,
+    #[cfg(unix)]
+    handle: Option<Handle>,
     incoming: Pin<Box<dyn Stream<Item = Result<Accepted>> + Send>>,
 }
 
@@ -95,7 +99,17 @@ impl BoxListener {
         incoming: impl Stream<Item = Result<C>> + Send + 'static,
     ) -> Self {
         let incoming = incoming.map(|accepted| accepted.map(Into::into));
-        Self { endpoint, incoming: Box::pin(incoming) }
+        Self {
+            endpoint,
+            #[cfg(unix)]
+            handle: None,
+            incoming: Box::pin(incoming),
+        }
+    }
+
+    #[cfg(unix)]
+    pub(crate) fn with_handle(self, handle: Handle) -> Self {
+        Self { handle: Some(handle), ..self }
     }
 
     /// What is listened on, as whoever connects should write it.
@@ -105,6 +119,21 @@ impl BoxListener {
     /// See [`BoxListener`].
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
+    }
+
+    /// What to hand this listener over to another process with, while it is in use; `None` for
+    /// a listener of your own.
+    ///
+    /// # Examples
+    ///
+    /// See [`handover`](crate::handover).
+    ///
+    /// # Platform
+    ///
+    /// Unix.
+    #[cfg(unix)]
+    pub fn handle(&self) -> Option<Handle> {
+        self.handle.clone()
     }
 }
 

@@ -91,29 +91,14 @@ impl Endpoint {
     pub async fn listen(&self) -> Result<BoxListener> {
         match self {
             #[cfg(unix)]
-            Self::Unix(name) => {
-                let listener = unix::listen(name.clone()).await?;
-                Ok(BoxListener::new(listener.endpoint().clone(), listener))
-            }
+            Self::Unix(name) => Ok(unix::listen(name.clone()).await?.into()),
             #[cfg(any(target_os = "linux", target_os = "android"))]
-            Self::Seqpacket(name) => {
-                let listener = unix::seqpacket::listen(name.clone()).await?;
-                Ok(BoxListener::new(listener.endpoint().clone(), listener))
-            }
+            Self::Seqpacket(name) => Ok(unix::seqpacket::listen(name.clone()).await?.into()),
             #[cfg(unix)]
-            Self::Datagram(name) => {
-                let listener = unix::datagram::listen(name.clone()).await?;
-                Ok(BoxListener::new(listener.endpoint().clone(), listener))
-            }
+            Self::Datagram(name) => Ok(unix::datagram::listen(name.clone()).await?.into()),
+            Self::Tcp(address) => Ok(tcp::listen(address.to_string()).await?.into()),
             #[cfg(unix)]
-            Self::Udp(address) => {
-                let listener = udp::listen(address.to_string()).await?;
-                Ok(BoxListener::new(listener.endpoint().clone(), listener))
-            }
-            Self::Tcp(address) => {
-                let listener = tcp::listen(address.to_string()).await?;
-                Ok(BoxListener::new(listener.endpoint().clone(), listener))
-            }
+            Self::Udp(address) => Ok(udp::listen(address.to_string()).await?.into()),
             #[cfg(feature = "tls")]
             Self::Tls(address) => {
                 let listener = tls::Options::new().listen(address.to_string()).await?;

@@ -14,6 +14,8 @@
 //! A module has the verbs that its mechanism has, and the nouns `Options`, `Listener`,
 //! `Connection`, `Sender` and `Receiver` where they apply: to know one is to know all. [`Endpoint`]
 //! is for programs that pick their mechanism at run time, [`Profile`] says what each promises.
+//! A daemon finds its accept loop in [`serve`], and what systemd or its previous version has started
+//! it with in `handover` (Unix).
 //!
 //! # Examples
 //!
@@ -85,6 +87,8 @@ mod dial;
 mod endpoint;
 mod error;
 pub mod frame;
+#[cfg(unix)]
+pub mod handover;
 pub mod io;
 pub mod message;
 #[cfg(unix)]

@@ -1,7 +1,10 @@
 use std::{
     ffi::{OsStr, OsString},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use super::{Directory, Draft, FileKind, lock, lock::Lock};
@@ -33,6 +36,8 @@ pub struct Claim {
     path: PathBuf,
     lock: Lock,
     lock_name: OsString,
+    /// Unless another process has the right, or will have it, by a copy of the lock's descriptor.
+    owner: AtomicBool,
 }
 
 impl Claim {
@@ -83,17 +88,30 @@ impl Claim {
             );
             return Err(Error::new(ErrorKind::Address, cause).remedy("use a shorter name"));
         }
-        let mut lock_name = name.clone();
-        lock_name.push(SUFFIX);
+        let lock_name = lock_name(&name);
         let (lock, leftover) = Lock::take(&directory, &lock_name, path)?;
         // From here on dropping the claim removes the lock file, whatever goes wrong.
-        let claim =
-            Self { directory: Arc::new(directory), name, path: path.to_owned(), lock, lock_name };
+        let claim = Self {
+            directory: Arc::new(directory),
+            name,
+            path: path.to_owned(),
+            lock,
+            lock_name,
+            owner: AtomicBool::new(true),
+        };
         if let Some(leftover) = leftover {
             claim.clear(&leftover);
         }
         claim.record(None)?;
         Ok(claim)
+    }
+
+    /// A claim whose lock another process has taken and shares with us, which is that one's as long
+    /// as nothing else was said.
+    pub(super) fn shared(directory: Directory, name: OsString, path: PathBuf, lock: Lock) -> Self {
+        let lock_name = lock_name(&name);
+        let owner = AtomicBool::new(false);
+        Self { directory: Arc::new(directory), name, path, lock, lock_name, owner }
     }
 
     /// Whether something of this kind stands at the path, which is stale then unless it answers.
@@ -211,6 +229,21 @@ impl Claim {
         Arc::clone(&self.directory)
     }
 
+    pub(super) fn lock(&self) -> &Lock {
+        &self.lock
+    }
+
+    pub(super) fn is_owner(&self) -> bool {
+        // Relaxed: whoever drops the claim has it from the last of those who share it, and an `Arc`
+        // orders that after all that they did.
+        self.owner.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_owner(&self, owner: bool) {
+        // Relaxed: as above, for the load in `is_owner`.
+        self.owner.store(owner, Ordering::Relaxed);
+    }
+
     /// Writes down which temporary name may exist from now on.
     pub(super) fn record(&self, draft: Option<&str>) -> Result<()> {
         self.lock.record(draft).map_err(|cause| {
@@ -231,8 +264,18 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
+        // Closing our copy of the descriptor, and nothing more, leaves the lock with its owner.
+        if !self.is_owner() {
+            return;
+        }
         // The descriptor, and with it the lock, goes after this, with the fields. A file that
         // cannot be removed is left as a killed process leaves it: the next claim takes it.
         let _ = self.lock.remove(&self.directory, &self.lock_name);
     }
+}
+
+fn lock_name(name: &OsStr) -> OsString {
+    let mut lock_name = name.to_owned();
+    lock_name.push(SUFFIX);
+    lock_name
 }

@@ -140,6 +140,11 @@ impl Directory {
         &self.path
     }
 
+    /// A directory that another process has judged and shares with us.
+    pub(super) fn shared(fd: OwnedFd, path: PathBuf) -> Self {
+        Self { fd, path }
+    }
+
     fn open(path: PathBuf) -> Result<Self> {
         let fd = sys::open_directory(&path).map_err(|cause| {
             let missing = cause.kind() == io::ErrorKind::NotFound;

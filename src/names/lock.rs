@@ -34,6 +34,16 @@ pub(super) struct Lock {
 }
 
 impl Lock {
+    /// A lock that another process has taken and shares with us.
+    pub(super) fn shared(file: OwnedFd) -> Result<Self> {
+        let entry = Entry::of(&file)?;
+        // A no-op for the open file that has the lock, and proof that this is the one.
+        if entry.kind == FileKind::File && sys::try_lock(&file)? {
+            return Ok(Self { file, identity: entry.identity });
+        }
+        Err(Error::new(ErrorKind::Malformed, "a descriptor that does not have the lock"))
+    }
+
     /// Takes the lock, and returns what an owner that was killed has left of a draft.
     pub(super) fn take(
         directory: &Directory,
@@ -77,6 +87,10 @@ impl Lock {
     pub(super) fn record(&self, draft: Option<&str>) -> io::Result<()> {
         let line = format!("{MAGIC} {} {}\n", std::process::id(), draft.unwrap_or("-"));
         sys::overwrite(&self.file, line.as_bytes())
+    }
+
+    pub(super) fn file(&self) -> &OwnedFd {
+        &self.file
     }
 
     /// Removes the file, while the lock on it is held: whoever opened it before finds, having

@@ -58,6 +58,7 @@
 mod claim;
 mod directory;
 mod draft;
+mod estate;
 mod file_kind;
 mod lock;
 mod placed;
@@ -66,6 +67,7 @@ mod socket_path;
 pub use claim::Claim;
 pub use directory::Directory;
 pub use draft::Draft;
+pub(crate) use estate::Estate;
 pub use file_kind::FileKind;
 pub use placed::Placed;
 pub use socket_path::SocketPath;

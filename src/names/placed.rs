@@ -1,9 +1,10 @@
 use std::{
     os::fd::{AsFd, OwnedFd},
     path::Path,
+    sync::Arc,
 };
 
-use super::Claim;
+use super::{Claim, Estate};
 use crate::{
     Result,
     sys::{self, Entry, Identity},
@@ -40,7 +41,10 @@ use crate::{
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct Placed {
+pub struct Placed(Arc<Object>);
+
+#[derive(Debug)]
+struct Object {
     identity: Identity,
     // Open for the sake of the inode number alone.
     _pin: Option<OwnedFd>,
@@ -50,7 +54,33 @@ pub struct Placed {
 
 impl Placed {
     pub(super) fn new(claim: Claim, identity: Identity, pin: Option<OwnedFd>) -> Self {
-        Self { identity, _pin: pin, claim }
+        Self(Arc::new(Object { identity, _pin: pin, claim }))
+    }
+
+    /// The same object: the path is removed when the last of both is dropped.
+    pub(crate) fn share(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+
+    /// What another process needs to become the owner.
+    pub(crate) fn estate(&self) -> Result<Estate> {
+        Estate::of(&self.0.claim, self.0.identity)
+    }
+
+    /// Makes this the owner of the path, or no longer: who is not leaves the path, and the file of
+    /// the lock, to who is.
+    pub(crate) fn set_owner(&self, owner: bool) {
+        self.0.claim.set_owner(owner);
+    }
+
+    /// Whether this is the owner of the path.
+    pub(crate) fn is_owner(&self) -> bool {
+        self.0.claim.is_owner()
+    }
+
+    /// Writes down that this process has the path.
+    pub(crate) fn record(&self) -> Result<()> {
+        self.0.claim.record(None)
     }
 
     /// Whether the path still stands for this object: if not, it was removed or replaced behind
@@ -75,8 +105,9 @@ impl Placed {
     ///
     /// As the system has them, from `fstatat(2)`.
     pub fn is_current(&self) -> Result<bool> {
-        let entry = Entry::at(self.claim.directory(), self.claim.name())?;
-        Ok(entry.is_some_and(|entry| entry.identity == self.identity))
+        let Object { identity, claim, .. } = &*self.0;
+        let entry = Entry::at(claim.directory(), claim.name())?;
+        Ok(entry.is_some_and(|entry| entry.identity == *identity))
     }
 
     /// The path, as it was claimed.
@@ -94,12 +125,15 @@ impl Placed {
     /// # }
     /// ```
     pub fn path(&self) -> &Path {
-        self.claim.path()
+        self.0.claim.path()
     }
 }
 
-impl Drop for Placed {
+impl Drop for Object {
     fn drop(&mut self) {
+        if !self.claim.is_owner() {
+            return;
+        }
         // What cannot be removed is left as a killed process leaves it: the next owner replaces it.
         let directory = self.claim.directory().as_fd();
         let _ = sys::remove_if_at(directory, self.claim.name(), self.identity);

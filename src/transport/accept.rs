@@ -2,11 +2,15 @@
 
 use std::{
     io,
+    pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
 use tokio::task::coop;
+#[cfg(unix)]
+use tokio_util::sync::CancellationToken;
+use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use crate::{backoff::Backoff, sys};
 
@@ -25,6 +29,8 @@ const BREATH: Duration = Duration::from_millis(1);
 /// once and not from a deadline, and the next try is made after a pause of 10 ms, doubling to 1 s.
 #[derive(Debug)]
 pub(crate) struct Backlog {
+    /// Ready when we may accept; `None` once we may.
+    opening: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     /// `None` where the system had none left when it was last asked.
     reserve: Option<sys::Reserve>,
     backoff: Backoff,
@@ -38,7 +44,15 @@ impl Backlog {
     /// Takes the reserve. Where there is none to be had, accepting goes on without.
     pub(crate) fn new() -> Self {
         let reserve = sys::reserve().ok();
-        Self { reserve, backoff: Backoff::default(), failed: 0, turned_away: 0 }
+        Self { opening: None, reserve, backoff: Backoff::default(), failed: 0, turned_away: 0 }
+    }
+
+    /// As [`Backlog::new`], but nobody is accepted before this token is cancelled: those who come
+    /// are another process's until it lets go.
+    #[cfg(unix)]
+    pub(crate) fn after(opened: Option<CancellationToken>) -> Self {
+        let opening = opened.map(|opened| Box::pin(opened.cancelled_owned()));
+        Self { opening, ..Self::new() }
     }
 
     /// Connections that were accepted and closed at once, for want of a descriptor.
@@ -61,6 +75,10 @@ impl Backlog {
         cx: &mut Context<'_>,
         mut accept: impl FnMut(&mut Context<'_>) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
+        if let Some(opening) = &mut self.opening {
+            ready!(opening.as_mut().poll(cx));
+            self.opening = None;
+        }
         loop {
             ready!(self.backoff.poll(cx));
             if self.reserve.is_none() {

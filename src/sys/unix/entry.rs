@@ -18,8 +18,8 @@ use crate::names::FileKind;
 /// as somebody keeps that file from being freed and its number from being given out again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
-    device: u64,
-    inode: u64,
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
 }
 
 /// What the system says of a file.

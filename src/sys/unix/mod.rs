@@ -6,11 +6,13 @@ mod cpus;
 mod entry;
 mod errno;
 mod event;
+mod inherit;
 mod lock;
 mod packet;
 mod peer;
 mod pipe;
 mod reserve;
+mod what;
 
 pub(crate) use ancillary::{
     Arrived, ControlBuffer, Credentials, DESCRIPTORS_COME_FIRST, MAX_DESCRIPTORS,
@@ -27,6 +29,7 @@ pub(crate) use entry::{
 };
 pub(crate) use errno::{is_exhausted, is_passing};
 pub(crate) use event::{Ringer, event};
+pub(crate) use inherit::inherit;
 pub(crate) use lock::{is_running, open_lock_at, overwrite, read_start, try_lock};
 pub(crate) use packet::{
     Packet, abstract_address, accept, bind_with_mode, count_dropped, fit_send_buffer, listen,
@@ -37,3 +40,4 @@ pub(crate) use packet::{carry_credentials, packet_pair, recv_packet_with};
 pub(crate) use peer::{HAS_ABSTRACT_NAMES, SOCKETS_HAVE_MODES, is_connected, is_unix, peer};
 pub(crate) use pipe::{inherit_pipe, is_pipe, pipe, take_stdio};
 pub(crate) use reserve::{Reserve, reserve};
+pub(crate) use what::{Family, What, socket_name};

@@ -68,7 +68,8 @@ pub(crate) fn bind_with_mode(
     Ok(net::bind(socket, address)?)
 }
 
-/// listen(2)
+/// listen(2). On a socket that is listened on already it has those who connect see this process as
+/// their peer, and so many of them wait.
 pub(crate) fn listen(socket: BorrowedFd<'_>, backlog: u32) -> io::Result<()> {
     Ok(net::listen(socket, backlog.min(i32::MAX as u32) as i32)?)
 }

@@ -1,16 +1,13 @@
 //! Making and inheriting pipes.
 
-#![allow(unsafe_code)]
-
 use std::{
     io,
-    os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd},
 };
 
-use rustix::{
-    fs::{FileType, Mode, OFlags},
-    io::FdFlags,
-};
+use rustix::fs::{FileType, Mode, OFlags};
+
+use super::inherit;
 
 /// A pipe, both ends close-on-exec: read end, write end.
 ///
@@ -27,8 +24,8 @@ pub(crate) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
 pub(crate) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     let (write_end, read_end) = interprocess::unnamed_pipe::pipe()?;
     let (read_end, write_end) = (OwnedFd::from(read_end), OwnedFd::from(write_end));
-    rustix::io::fcntl_setfd(&read_end, FdFlags::CLOEXEC)?;
-    rustix::io::fcntl_setfd(&write_end, FdFlags::CLOEXEC)?;
+    rustix::io::fcntl_setfd(&read_end, rustix::io::FdFlags::CLOEXEC)?;
+    rustix::io::fcntl_setfd(&write_end, rustix::io::FdFlags::CLOEXEC)?;
     Ok((read_end, write_end))
 }
 
@@ -36,24 +33,10 @@ pub(crate) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
 ///
 /// The caller hands in each number once: it is owned from here on.
 pub(crate) fn inherit_pipe(fd: RawFd) -> io::Result<OwnedFd> {
-    if fd < 0 {
-        return Err(rustix::io::Errno::BADF.into());
-    }
-    // SAFETY: it is borrowed for a look at what it is, before anybody owns it; a number that is
-    // not open makes the call below fail, and -1 was excluded.
-    let number = unsafe { BorrowedFd::borrow_raw(fd) };
-    if !is_pipe(number)? {
-        return Err(io::Error::other(format!("descriptor {fd} is not a pipe")));
-    }
-    if rustix::io::fcntl_getfd(number)?.contains(FdFlags::CLOEXEC) {
-        // No exec leaves such a one open: this process has opened it itself, and somebody in it
-        // owns it. The number is from the environment of a process further up.
-        return Err(io::Error::other(format!("descriptor {fd} was not inherited")));
-    }
-    rustix::io::fcntl_setfd(number, FdFlags::CLOEXEC)?;
-    // SAFETY: it is open and not of this process's making, as Rust opens descriptors, so whoever
-    // started this process left it to it; the caller takes it over once.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+    inherit(fd, |number| match is_pipe(number)? {
+        true => Ok(()),
+        false => Err(io::Error::other(format!("descriptor {fd} is not a pipe"))),
+    })
 }
 
 /// Standard input and output as an open file of our own, so that making it non-blocking is seen
@@ -109,6 +92,8 @@ fn reopen(fd: BorrowedFd<'_>, _: OFlags) -> io::Result<OwnedFd> {
 #[cfg(test)]
 mod tests {
     use std::os::fd::{AsRawFd, IntoRawFd};
+
+    use rustix::io::FdFlags;
 
     use super::*;
 

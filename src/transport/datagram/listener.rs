@@ -18,7 +18,7 @@ use super::{
     socket::Feed,
 };
 use crate::{
-    Endpoint, Error, ErrorKind, Result,
+    BoxListener, Endpoint, Error, ErrorKind, Result,
     message::Messages,
     wait::{Fd, Strategy},
 };
@@ -111,6 +111,12 @@ impl Stream for Listener {
                 Poll::Ready(Some(Err(error.on(Arc::clone(&self.endpoint)))))
             }
         }
+    }
+}
+
+impl From<Listener> for BoxListener {
+    fn from(listener: Listener) -> Self {
+        Self::new(listener.endpoint().clone(), listener)
     }
 }
 

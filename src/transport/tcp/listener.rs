@@ -11,7 +11,15 @@ use futures::Stream;
 use tokio::net::TcpListener;
 
 use super::{Connection, Options};
-use crate::{Endpoint, HostPort, Result, transport::accept::Backlog};
+#[cfg(unix)]
+use crate::handover::{Handle, Held};
+use crate::{BoxListener, Endpoint, HostPort, Result, transport::accept::Backlog};
+
+/// The socket, shared with who may hand it over.
+#[cfg(unix)]
+type Shared = Arc<Held<TcpListener>>;
+#[cfg(not(unix))]
+type Shared = Arc<TcpListener>;
 
 /// An address that is listened on: a `Stream` of those who connect, which never ends.
 ///
@@ -27,7 +35,7 @@ use crate::{Endpoint, HostPort, Result, transport::accept::Backlog};
 /// `next` is cancel-safe: a connection that was accepted is never dropped.
 #[derive(Debug)]
 pub struct Listener {
-    listener: TcpListener,
+    listener: Shared,
     backlog: Backlog,
     options: Options,
     addr: SocketAddr,
@@ -37,6 +45,7 @@ pub struct Listener {
 impl Listener {
     pub(super) fn new(
         listener: TcpListener,
+        backlog: Backlog,
         options: Options,
         asked: &Arc<Endpoint>,
     ) -> Result<Self> {
@@ -49,7 +58,11 @@ impl Listener {
             _ => Arc::clone(asked),
         };
         tracing::debug!(%endpoint, "listening");
-        Ok(Self { listener, backlog: Backlog::new(), options, addr, endpoint })
+        #[cfg(unix)]
+        let listener = Held::new(listener, None);
+        #[cfg(not(unix))]
+        let listener = Arc::new(listener);
+        Ok(Self { listener, backlog, options, addr, endpoint })
     }
 
     /// The address and port that are listened on.
@@ -76,6 +89,33 @@ impl Listener {
     /// ```
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
+    }
+
+    /// What to hand this listener over to another process with, while it is in use.
+    ///
+    /// # Examples
+    ///
+    /// See [`handover`](crate::handover).
+    ///
+    /// # Platform
+    ///
+    /// Unix.
+    #[cfg(unix)]
+    pub fn handle(&self) -> Handle {
+        Handle::of(self.listener.clone())
+    }
+}
+
+impl From<Listener> for BoxListener {
+    fn from(listener: Listener) -> Self {
+        let endpoint = listener.endpoint().clone();
+        #[cfg(unix)]
+        {
+            let handle = listener.handle();
+            Self::new(endpoint, listener).with_handle(handle)
+        }
+        #[cfg(not(unix))]
+        Self::new(endpoint, listener)
     }
 }
 

@@ -33,6 +33,8 @@
 //! # }
 //! ```
 
+#[cfg(unix)]
+mod adopt;
 mod listener;
 mod options;
 

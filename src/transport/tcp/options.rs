@@ -12,7 +12,10 @@ use crate::{
     Endpoint, Error, ErrorKind, HostPort, Peer, Result,
     frame::{Frames, MAX_LEN},
     runtime,
-    transport::host::{bind_first, no_address, resolve},
+    transport::{
+        accept::Backlog,
+        host::{bind_first, no_address, resolve},
+    },
     wait::{Io, Strategy},
 };
 
@@ -213,7 +216,7 @@ impl Options {
     async fn bind(&self, endpoint: &Arc<Endpoint>) -> Result<Listener> {
         let found = resolve(host(endpoint)?).await?;
         let listener = bind_first(found, self.exposed, EXPOSE, |addr| self.bind_to(addr))?;
-        Listener::new(listener, self.clone(), endpoint)
+        Listener::new(listener, Backlog::new(), self.clone(), endpoint)
     }
 
     fn bind_to(&self, addr: SocketAddr) -> io::Result<tokio::net::TcpListener> {

@@ -11,7 +11,11 @@ use futures::Stream;
 use rustix::net::SocketType;
 
 use super::{Connection, Options, listening::Listening};
-use crate::{Endpoint, Result, SocketName};
+use crate::{
+    BoxListener, Endpoint, Result, SocketName,
+    handover::{Handle, Inherited},
+    sys::{Family, What},
+};
 
 /// A name that is listened on: a `Stream` of those who connect, which never ends.
 ///
@@ -35,6 +39,21 @@ impl Listener {
         endpoint: Arc<Endpoint>,
     ) -> Result<Self> {
         Ok(Self(Listening::bind(options, name, endpoint, SocketType::STREAM)?))
+    }
+
+    /// A socket that was made elsewhere, and is listened on already.
+    pub(super) fn adopt(options: &Options, inherited: Inherited) -> Result<Self> {
+        let wanted = What::listener(Family::Unix);
+        Ok(Self(Listening::adopt(options, inherited, wanted, Endpoint::Unix)?))
+    }
+
+    /// What to hand this listener over to another process with, while it is in use.
+    ///
+    /// # Examples
+    ///
+    /// See [`handover`](crate::handover).
+    pub fn handle(&self) -> Handle {
+        self.0.handle()
     }
 
     /// The endpoint that is listened on.
@@ -68,6 +87,13 @@ impl Stream for Listener {
                 Ok(options.frames(socket, peer)?.on(Arc::clone(endpoint)))
             }),
         ))
+    }
+}
+
+impl From<Listener> for BoxListener {
+    fn from(listener: Listener) -> Self {
+        let (endpoint, handle) = (listener.endpoint().clone(), listener.handle());
+        Self::new(endpoint, listener).with_handle(handle)
     }
 }
 

@@ -19,9 +19,10 @@ use super::{
     connect::{abstract_name, is_alive, path_name},
 };
 use crate::{
-    Endpoint, ErrorKind, Peer, Result, SocketName,
+    Endpoint, Error, ErrorKind, Peer, Result, SocketName,
+    handover::{Handle, Held, Inherited},
     names::{Claim, FileKind, Placed},
-    sys,
+    sys::{self, What},
     transport::accept::Backlog,
     wait::{Direction, Fd, Strategy},
 };
@@ -29,9 +30,11 @@ use crate::{
 /// A bound socket, the right to its name, and who may connect.
 pub(super) struct Listening {
     // Dropped before the socket: while the name is there, somebody is behind it.
-    placed: Option<Placed>,
+    held: Arc<Held<Arc<OwnedFd>>>,
     socket: Fd,
     backlog: Backlog,
+    /// Peers see another process in this one's place: whoever listened on the socket before.
+    borrowed: bool,
     pub(super) options: Options,
     pub(super) endpoint: Arc<Endpoint>,
 }
@@ -45,25 +48,60 @@ impl Listening {
         kind: SocketType,
     ) -> Result<Self> {
         let (socket, placed) = self::bind(options, name, kind)?;
+        Self::new(socket, placed, Backlog::new(), options, endpoint)
+    }
+
+    /// A socket that was made elsewhere, and is listened on already: it must be `wanted`.
+    pub(super) fn adopt(
+        options: &Options,
+        inherited: Inherited,
+        wanted: What,
+        endpoint: fn(SocketName) -> Endpoint,
+    ) -> Result<Self> {
+        inherited.expect(wanted)?;
+        let Inherited { socket, placed, opened } = inherited;
+        let bound = || sys::socket_name(socket.as_fd());
+        let name = match &placed {
+            // It was bound to another name, and given this one afterwards.
+            Some(placed) => SocketName::Path(placed.path().to_owned()),
+            None => bound()?.ok_or_else(|| Error::new(ErrorKind::Malformed, "it has no name"))?,
+        };
+        // Whoever shares the open file sees it too, and is advised to expect it: systemd.socket(5).
+        sys::set_nonblocking(socket.as_fd())?;
+        let endpoint = Arc::new(endpoint(name));
+        let listening = Self::new(socket, placed, Backlog::after(opened), options, endpoint)?;
+        Ok(Self { borrowed: true, ..listening })
+    }
+
+    fn new(
+        socket: OwnedFd,
+        placed: Option<Placed>,
+        backlog: Backlog,
+        options: &Options,
+        endpoint: Arc<Endpoint>,
+    ) -> Result<Self> {
+        let socket = Fd::new(socket)?.strategy(Strategy::Park);
+        let held = Held::new(socket.share(), placed);
         tracing::debug!(%endpoint, "listening");
-        Ok(Self {
-            placed,
-            socket: Fd::new(socket)?.strategy(Strategy::Park),
-            backlog: Backlog::new(),
-            options: options.clone(),
-            endpoint,
-        })
+        Ok(Self { held, socket, backlog, borrowed: false, options: options.clone(), endpoint })
+    }
+
+    pub(super) fn handle(&self) -> Handle {
+        Handle::of(Arc::clone(&self.held))
     }
 
     /// Accepts the next who may connect; the others are turned away.
     pub(super) fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Result<(OwnedFd, Peer)>> {
-        let Self { socket, backlog, options, endpoint, .. } = self;
+        let Self { socket, backlog, borrowed, options, endpoint, .. } = self;
         let _entered = tracing::debug_span!("accept", %endpoint).entered();
         loop {
-            let accepted = ready!(
-                backlog
-                    .poll_accept(cx, |cx| { socket.poll_fd(cx, Direction::Receive, sys::accept) })
-            );
+            let accepted = ready!(backlog.poll_accept(cx, |cx| {
+                if *borrowed {
+                    sys::listen(socket.as_fd(), options.backlog)?;
+                    *borrowed = false;
+                }
+                socket.poll_fd(cx, Direction::Receive, sys::accept)
+            }));
             let admitted = match accepted {
                 Ok(socket) => options.admit(socket, endpoint),
                 Err(error) => Err(error.into()),
@@ -182,7 +220,7 @@ impl fmt::Debug for Listening {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Listening")
             .field("endpoint", &self.endpoint)
-            .field("placed", &self.placed)
+            .field("held", &self.held)
             .finish_non_exhaustive()
     }
 }

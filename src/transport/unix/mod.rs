@@ -36,6 +36,7 @@
 //! # }
 //! ```
 
+mod adopt;
 mod allow;
 mod connect;
 pub mod datagram;

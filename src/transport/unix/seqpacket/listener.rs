@@ -11,7 +11,11 @@ use futures::Stream;
 use rustix::net::SocketType;
 
 use super::{super::listening::Listening, Connection, Options};
-use crate::{Endpoint, Result, SocketName};
+use crate::{
+    BoxListener, Endpoint, Result, SocketName,
+    handover::{Handle, Inherited},
+    sys::What,
+};
 
 /// A name that is listened on: a `Stream` of those who connect, which never ends.
 ///
@@ -39,6 +43,22 @@ impl Listener {
     ) -> Result<Self> {
         let listening = Listening::bind(&options.unix, name, endpoint, SocketType::SEQPACKET)?;
         Ok(Self { listening, options: options.clone() })
+    }
+
+    /// A socket that was made elsewhere, and is listened on already.
+    pub(super) fn adopt(options: &Options, inherited: Inherited) -> Result<Self> {
+        let wanted = What::packet_listener();
+        let listening = Listening::adopt(&options.unix, inherited, wanted, Endpoint::Seqpacket)?;
+        Ok(Self { listening, options: options.clone() })
+    }
+
+    /// What to hand this listener over to another process with, while it is in use.
+    ///
+    /// # Examples
+    ///
+    /// See [`handover`](crate::handover).
+    pub fn handle(&self) -> Handle {
+        self.listening.handle()
     }
 
     /// The endpoint that is listened on.
@@ -71,6 +91,13 @@ impl Stream for Listener {
         Poll::Ready(Some(accepted.and_then(|(socket, peer)| {
             Ok(options.messages(socket, peer)?.on(Arc::clone(&listening.endpoint)))
         })))
+    }
+}
+
+impl From<Listener> for BoxListener {
+    fn from(listener: Listener) -> Self {
+        let (endpoint, handle) = (listener.endpoint().clone(), listener.handle());
+        Self::new(endpoint, listener).with_handle(handle)
     }
 }
 

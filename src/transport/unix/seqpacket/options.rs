@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     Endpoint, Error, Peer, Result, SocketName,
+    handover::Inherited,
     message::Messages,
     sys,
     wait::{Fd, Strategy},
@@ -109,6 +110,30 @@ impl Options {
         let endpoint = Arc::new(Endpoint::Seqpacket(name.clone()));
         let listener = Listener::bind(self, &name, Arc::clone(&endpoint));
         listener.map_err(|error| error.doing("listen on").on(endpoint))
+    }
+
+    /// Takes over a socket that is listened on already: one that this process
+    /// [inherited](crate::handover::Sockets), or a descriptor from anywhere else.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use framewire::{handover::Sockets, unix::seqpacket};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> framewire::Result<()> {
+    /// let web = Sockets::inherited()?.take("web").expect("systemd.socket(5) names it");
+    /// let listener = seqpacket::Options::new().adopt_listener(web)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`unix::Options::adopt_listener`](super::super::Options::adopt_listener).
+    pub fn adopt_listener(&self, socket: impl Into<Inherited>) -> Result<Listener> {
+        let adopted = Listener::adopt(self, socket.into());
+        adopted.map_err(|error| error.doing("adopt a Unix seqpacket listener"))
     }
 
     /// Connects to a name.
