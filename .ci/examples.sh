@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Uses the examples as a person would, from two shells: a server in one, calls from another; then a
-# peer in Python, and socat on either side.
+# peer in Python, socat on either side, systemd's sockets, and upgrades under load.
 set -euo pipefail
 . .ci/common.sh
 
@@ -106,3 +106,26 @@ interrupt
 socat "UNIX-LISTEN:$dir/socat.sock,fork" EXEC:cat >"$dir/log" 2>&1 </dev/null &
 server=$!
 same "lines: socat as the server" "$(call unix "unix://$dir/socat.sock" hello --framing lines)" hello
+
+kill "$server"
+wait "$server" 2>/dev/null || true
+server=''
+
+if [ -e examples/activated.rs ]; then
+  command -v systemd-socket-activate >/dev/null || fail "there is no systemd-socket-activate"
+  port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  # It becomes the example when somebody connects.
+  systemd-socket-activate -l "127.0.0.1:$port" -l "$dir/admin.sock" --fdname=echo:admin \
+    "$target/debug/examples/activated" >"$dir/log" 2>&1 </dev/null &
+  server=$!
+  same "activated: the socket echo" "$(call tcp "tcp://127.0.0.1:$port" hello)" hello
+  same "activated: the socket admin" "$(call unix "unix://$dir/admin.sock" hello)" hello
+  interrupt
+  [ -e "$dir/admin.sock" ] || fail "the example removed the socket of systemd"
+  echo "ok: activated: it leaves the socket to systemd"
+fi
+
+if [ -e examples/upgrade.rs ]; then
+  bounded 120 cargo run -q --locked --example upgrade -- load 10000 5
+  echo "ok: upgrade: no request was refused or lost"
+fi
