@@ -119,9 +119,9 @@ impl Arguments {
     pub(crate) fn trial(&self, mechanism: Mechanism, kind: Kind, bytes: usize) -> Trial {
         let address = match mechanism {
             // The name is taken anew for every repetition, see `fresh`.
-            Mechanism::Unix => self.directory.display().to_string(),
-            Mechanism::Tcp => "127.0.0.1:0".to_owned(),
-            Mechanism::Pipe => String::new(),
+            path if path.has_path() => self.directory.display().to_string(),
+            Mechanism::Tcp | Mechanism::Udp => "127.0.0.1:0".to_owned(),
+            _ => String::new(),
         };
         Trial {
             subject: Subject::Ours,
@@ -141,10 +141,10 @@ impl Arguments {
     }
 }
 
-/// The trial at a socket file that no other one of this run uses.
+/// The trial at a path that no other one of this run uses.
 pub(crate) fn fresh(trial: &Trial, number: usize) -> Trial {
     let mut trial = trial.clone();
-    if trial.mechanism == Mechanism::Unix {
+    if trial.mechanism.has_path() {
         trial.address = format!("{}/{number}", trial.address);
     }
     trial

@@ -62,7 +62,7 @@ impl Asked {
 
 /// What is asked of a row with default options, if anything.
 pub(crate) fn asked(mechanism: Mechanism, kind: Kind, bytes: usize) -> Option<Asked> {
-    use Mechanism::{Pipe, Tcp, Unix};
+    use Mechanism::{Datagram, Pipe, Seqpacket, Tcp, Udp, Unix};
     const KIB: usize = 1 << 10;
     const KIB_64: usize = 64 << 10;
     const MIB: usize = 1 << 20;
@@ -73,6 +73,7 @@ pub(crate) fn asked(mechanism: Mechanism, kind: Kind, bytes: usize) -> Option<As
         (Kind::RoundTrip, Pipe, KIB_64) => Asked::AtMost(0.2),
         (Kind::RoundTrip, Tcp, 64 | KIB) => Asked::AtMost(0.15),
         (Kind::RoundTrip, Tcp, KIB_64) => Asked::AtMost(0.3),
+        (Kind::RoundTrip, Seqpacket | Datagram | Udp, _) => Asked::AtMost(0.15),
         (Kind::Batched, Unix, 64) => Asked::AtLeast(2.0),
         (Kind::Batched, Unix, KIB) => Asked::AtLeast(2.2),
         (Kind::Batched, Unix, KIB_64) => Asked::AtLeast(1.4),

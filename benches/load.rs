@@ -1,17 +1,20 @@
 //! What the two processes do with each other, the same code for both subjects.
 //!
-//! The driving side sends, the serving side echoes or receives. A link is anything that is a
-//! `Stream` of messages and a `Sink` of `Bytes`: our connections as they are, and the baseline's.
+//! The driving side sends, the serving side echoes or receives.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures::{Sink, SinkExt, Stream, StreamExt};
+use framewire::ErrorKind;
+use futures::{Stream, StreamExt, stream};
+use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
 use crate::allocations;
+use crate::link::Link;
 use crate::message::{Check, Source};
 use crate::process;
 use crate::stats::percentile;
@@ -20,59 +23,67 @@ use crate::trial::{Fault, Kind, Outcome, Trial};
 /// Samples of round trips kept at most; more than 300 ms of the fastest mechanism yield.
 const SAMPLES: usize = 1 << 20;
 
-/// Serves every link to its end, and adds up what was seen.
-pub(crate) async fn serve<L, M, E>(trial: &Trial, links: Vec<L>) -> Result<Outcome, Fault>
+/// How often the end of messages that may be lost is said, and what is between.
+const FAREWELLS: (usize, Duration) = (5, Duration::from_millis(5));
+
+/// Serves every link to its end, each as soon as it comes, and adds up what was seen.
+pub(crate) async fn serve<L, E>(
+    trial: &Trial,
+    links: impl Stream<Item = Result<L, E>>,
+) -> Result<Outcome, Fault>
 where
-    L: Stream<Item = Result<M, E>> + Sink<Bytes, Error = E> + Unpin + Send + 'static,
-    M: AsRef<[u8]> + Into<Bytes> + Send + 'static,
-    E: Into<Fault> + Send + 'static,
+    L: Link,
+    E: Into<Fault>,
 {
-    let sides = links.into_iter().map(|link| {
+    let sides = links.map(|link| {
         let trial = trial.clone();
-        async move {
+        let link = link.map_err(Into::into)?;
+        Ok(async move {
             match trial.kind {
                 Kind::RoundTrip | Kind::Hold => echo(&trial, link).await,
                 Kind::Batched | Kind::Flushed => receive(&trial, link).await,
             }
-        }
+        })
     });
     run(trial, sides).await
 }
 
 /// Drives every link through the measurement, and adds up what was seen.
-pub(crate) async fn drive<L, M, E>(trial: &Trial, links: Vec<L>) -> Result<Outcome, Fault>
-where
-    L: Stream<Item = Result<M, E>> + Sink<Bytes, Error = E> + Unpin + Send + 'static,
-    M: AsRef<[u8]> + Into<Bytes> + Send + 'static,
-    E: Into<Fault> + Send + 'static,
-{
+pub(crate) async fn drive<L: Link>(trial: &Trial, links: Vec<L>) -> Result<Outcome, Fault> {
     if links.len() > 1 && trial.kind == Kind::RoundTrip {
         return crowd(trial, links).await;
     }
     let sides = links.into_iter().map(|link| {
         let trial = trial.clone();
-        async move {
+        Ok(async move {
             match trial.kind {
                 Kind::RoundTrip => round_trips(&trial, link).await,
                 Kind::Batched | Kind::Flushed => send(&trial, link).await,
                 Kind::Hold => hold(&trial, link).await,
             }
-        }
+        })
     });
-    run(trial, sides).await
+    run(trial, stream::iter(sides)).await
 }
 
 /// Runs every side as a task of its own, or the first one on the root of `block_on` where asked.
-async fn run<F>(trial: &Trial, mut sides: impl Iterator<Item = F>) -> Result<Outcome, Fault>
+async fn run<F>(
+    trial: &Trial,
+    sides: impl Stream<Item = Result<F, Fault>>,
+) -> Result<Outcome, Fault>
 where
     F: Future<Output = Result<Outcome, Fault>> + Send + 'static,
 {
-    if trial.root && trial.connections == 1 {
-        return sides.next().ok_or("no link")?.await;
-    }
     let mut tasks = JoinSet::new();
-    for side in sides {
-        tasks.spawn(side);
+    // Who listens stops when everybody is here.
+    {
+        let mut sides = pin!(sides);
+        while let Some(side) = sides.next().await {
+            if trial.root && trial.connections == 1 {
+                return side?.await;
+            }
+            tasks.spawn(side?);
+        }
     }
     let mut sum = Outcome::default();
     while let Some(side) = tasks.join_next().await {
@@ -87,20 +98,27 @@ where
     Ok(sum)
 }
 
+/// Says that no more comes.
+async fn finish(trial: &Trial, link: &mut impl Link) -> Result<(), Fault> {
+    if !trial.mechanism.has_end() {
+        link.send(Bytes::new()).await?;
+    }
+    if trial.loses() {
+        for _ in 1..FAREWELLS.0 {
+            tokio::time::sleep(FAREWELLS.1).await;
+            // One that heard it is gone, and the system says so.
+            let _ = link.send(Bytes::new()).await;
+        }
+    }
+    link.close().await
+}
+
 /// Sends every message back as it came, until the peer closes.
-async fn echo<L, M, E>(trial: &Trial, mut link: L) -> Result<Outcome, Fault>
-where
-    L: Stream<Item = Result<M, E>> + Sink<Bytes, Error = E> + Unpin,
-    M: AsRef<[u8]> + Into<Bytes>,
-    E: Into<Fault>,
-{
-    let mut check = Check::new(trial.bytes);
+async fn echo(trial: &Trial, mut link: impl Link) -> Result<Outcome, Fault> {
+    let mut check = Check::new(trial);
     let begun = Instant::now();
     let mut window: Option<Mark> = None;
-    while let Some(message) = link.next().await {
-        let message = message.map_err(Into::into)?;
-        check.take(message.as_ref())?;
-        link.send(message.into()).await.map_err(Into::into)?;
+    while link.echo(|message| check.take(message)).await? {
         if trial.count && window.is_none() && begun.elapsed() >= trial.warm() {
             window = Some(Mark::new(Instant::now(), check.right()));
         }
@@ -111,29 +129,18 @@ where
 
 /// One message there and back.
 #[inline]
-async fn round_trip<L, M, E>(
-    link: &mut L,
+async fn round_trip(
+    link: &mut impl Link,
     source: &mut Source,
     check: &mut Check,
-) -> Result<(), Fault>
-where
-    L: Stream<Item = Result<M, E>> + Sink<Bytes, Error = E> + Unpin,
-    M: AsRef<[u8]> + Into<Bytes>,
-    E: Into<Fault>,
-{
-    link.send(source.next()).await.map_err(Into::into)?;
-    let message = link.next().await.ok_or("the peer closed")?.map_err(Into::into)?;
-    check.take(message.as_ref())
+) -> Result<(), Fault> {
+    link.send(source.next()).await?;
+    link.receive(|message| check.take(message)).await?.ok_or("the peer closed")?
 }
 
 /// Round trips for the length of the window, each timed.
-async fn round_trips<L, M, E>(trial: &Trial, mut link: L) -> Result<Outcome, Fault>
-where
-    L: Stream<Item = Result<M, E>> + Sink<Bytes, Error = E> + Unpin,
-    M: AsRef<[u8]> + Into<Bytes>,
-    E: Into<Fault>,
-{
-    let (mut source, mut check) = (Source::new(trial.bytes), Check::new(trial.bytes));
+async fn round_trips(trial: &Trial, mut link: impl Link) -> Result<Outcome, Fault> {
+    let (mut source, mut check) = (Source::new(trial), Check::new(trial));
     // Filled with something else than zero, so that its pages exist before the window.
     let mut samples = vec![u32::MAX; SAMPLES];
     let mut taken = 0;
@@ -150,7 +157,7 @@ where
         (last, taken) = (now, taken + 1);
     }
     let outcome = start.until(last, check.right());
-    link.close().await.map_err(Into::into)?;
+    finish(trial, &mut link).await?;
     let samples = &mut samples[..taken];
     Ok(Outcome {
         messages: source.made(),
@@ -161,12 +168,8 @@ where
 }
 
 /// Sends for a little longer than the receiver measures, then closes.
-async fn send<L, M, E>(trial: &Trial, mut link: L) -> Result<Outcome, Fault>
-where
-    L: Stream<Item = Result<M, E>> + Sink<Bytes, Error = E> + Unpin,
-    E: Into<Fault>,
-{
-    let mut source = Source::new(trial.bytes);
+async fn send(trial: &Trial, mut link: impl Link) -> Result<Outcome, Fault> {
+    let mut source = Source::new(trial);
     // The receiver's clock starts later than this one, by as much as a busy machine likes.
     let whole = trial.warm() + trial.window() + (trial.window() / 5).max(Duration::from_millis(50));
     let begun = Instant::now();
@@ -175,12 +178,11 @@ where
         for _ in 0..trial.batch() {
             let message = source.next();
             match trial.kind {
-                Kind::Flushed => link.send(message).await,
-                _ => link.feed(message).await,
+                Kind::Flushed => link.send(message).await?,
+                _ => link.feed(message).await?,
             }
-            .map_err(Into::into)?;
         }
-        link.flush().await.map_err(Into::into)?;
+        link.flush().await?;
         let now = Instant::now();
         if window.is_none() && now - begun >= trial.warm() {
             window = Some(Mark::new(now, source.made()));
@@ -190,25 +192,25 @@ where
         }
     }
     let outcome = window.map(|start| start.until(Instant::now(), source.made()));
-    link.close().await.map_err(Into::into)?;
+    finish(trial, &mut link).await?;
     Ok(Outcome { messages: source.made(), ..outcome.unwrap_or_default() })
 }
 
 /// Receives to the end; the rate is taken between two messages of the window by this side's clock,
 /// which is looked at once in 64 KiB.
-async fn receive<L, M, E>(trial: &Trial, mut link: L) -> Result<Outcome, Fault>
-where
-    L: Stream<Item = Result<M, E>> + Unpin,
-    M: AsRef<[u8]>,
-    E: Into<Fault>,
-{
-    let mut check = Check::new(trial.bytes);
+async fn receive(trial: &Trial, mut link: impl Link) -> Result<Outcome, Fault> {
+    let mut check = Check::new(trial);
     let begun = Mark::new(Instant::now(), 0);
     let mut window: Option<Mark> = None;
     let (mut warming, mut outcome) = (Outcome::default(), Outcome::default());
     let mut look = trial.batch();
-    while let Some(message) = link.next().await {
-        check.take(message.map_err(Into::into)?.as_ref())?;
+    loop {
+        match link.receive(|message| check.take(message)).await {
+            Ok(Some(taken)) => taken?,
+            Ok(None) => break,
+            Err(error) if trial.loses() && is_loss(&error) => continue,
+            Err(error) => return Err(error),
+        }
         if check.right() != look {
             continue;
         }
@@ -232,9 +234,15 @@ where
     Ok(Outcome { messages: check.right(), ..outcome })
 }
 
+/// Whether this says nothing but that messages were lost.
+fn is_loss(error: &Fault) -> bool {
+    let ours = error.downcast_ref::<framewire::Error>();
+    ours.is_some_and(|error| error.kind() == ErrorKind::Lagged)
+}
+
 /// Makes and checks messages with nothing in between: what the harness itself costs.
 pub(crate) fn harness(trial: &Trial) -> Result<Outcome, Fault> {
-    let (mut source, mut check) = (Source::new(trial.bytes), Check::new(trial.bytes));
+    let (mut source, mut check) = (Source::new(trial), Check::new(trial));
     let start = Mark::new(Instant::now(), 0);
     while start.at.elapsed() < trial.window() {
         for _ in 0..trial.batch() {
@@ -269,46 +277,41 @@ impl Mark {
 }
 
 /// One round trip, then quiet until the process is ended from outside.
-async fn hold<L, M, E>(trial: &Trial, mut link: L) -> Result<Outcome, Fault>
-where
-    L: Stream<Item = Result<M, E>> + Sink<Bytes, Error = E> + Unpin,
-    M: AsRef<[u8]> + Into<Bytes>,
-    E: Into<Fault>,
-{
+async fn hold(trial: &Trial, mut link: impl Link) -> Result<Outcome, Fault> {
     static HELD: AtomicU64 = AtomicU64::new(0);
-    let (mut source, mut check) = (Source::new(trial.bytes), Check::new(trial.bytes));
-    round_trip(&mut link, &mut source, &mut check).await?;
+    /// One after the other, so that no server is asked for more than it has room for.
+    static TURN: Mutex<()> = Mutex::const_new(());
+    let (mut source, mut check) = (Source::new(trial), Check::new(trial));
+    {
+        let _turn = TURN.lock().await;
+        round_trip(&mut link, &mut source, &mut check).await?;
+    }
     // Relaxed: nothing is read on the strength of this count but the count itself.
     if HELD.fetch_add(1, Ordering::Relaxed) + 1 == trial.connections as u64 {
         process::say(&process::Line::Held)?;
     }
-    match link.next().await {
-        Some(message) => Err(message.err().map_or("a message in the quiet".into(), Into::into)),
+    match link.receive(|_| ()).await? {
+        Some(()) => Err("a message in the quiet".into()),
         None => Err("the peer closed in the quiet".into()),
     }
 }
 
 /// Every link has one message in flight at all times; all are counted together.
-async fn crowd<L, M, E>(trial: &Trial, links: Vec<L>) -> Result<Outcome, Fault>
-where
-    L: Stream<Item = Result<M, E>> + Sink<Bytes, Error = E> + Unpin + Send + 'static,
-    M: AsRef<[u8]> + Into<Bytes> + Send + 'static,
-    E: Into<Fault> + Send + 'static,
-{
+async fn crowd<L: Link>(trial: &Trial, links: Vec<L>) -> Result<Outcome, Fault> {
     let begun = Instant::now();
     let end = begun + trial.warm() + trial.window() + trial.window() / 10;
     let total = Arc::new(AtomicU64::new(0));
     let mut tasks: JoinSet<Result<u64, Fault>> = JoinSet::new();
     for mut link in links {
-        let (total, bytes) = (Arc::clone(&total), trial.bytes);
+        let (total, trial) = (Arc::clone(&total), trial.clone());
         tasks.spawn(async move {
-            let (mut source, mut check) = (Source::new(bytes), Check::new(bytes));
+            let (mut source, mut check) = (Source::new(&trial), Check::new(&trial));
             while Instant::now() < end {
                 round_trip(&mut link, &mut source, &mut check).await?;
                 // Relaxed: the counter is only ever compared with itself.
                 total.fetch_add(1, Ordering::Relaxed);
             }
-            link.close().await.map_err(Into::into)?;
+            finish(&trial, &mut link).await?;
             Ok(source.made())
         });
     }

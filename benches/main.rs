@@ -10,7 +10,7 @@
 //! |---|---|
 //! | `unix/rtt/64` | round trip of one message of 64 bytes, one in flight: p50 / p99 |
 //! | `unix/batched/1K` | one way, `feed` with a `flush` every 64 KiB |
-//! | `unix/flushed/1K` | one way, `send` |
+//! | `unix/flushed/1K` | one way, `send`: all that there is where every message is a call of its own |
 //! | `unix:park-one-cpu/…` | our `Park` strategy with both processes on one CPU |
 //! | `multi/…` | the same under tokio's multi-thread runtime with two workers |
 //! | `alloc/…` | allocations a message, on the side that makes more of them |
@@ -19,8 +19,19 @@
 //! | `lim-cacheline` | a cache line that bounces between the processes: the floor here and now |
 //! | `lim-harness` | messages of 64 bytes made and checked with no transport in between |
 //!
+//! Rows begin with their module's name: `unix`, `unix:seqpacket`, `unix:datagram`, `pipe`, `tcp`,
+//! `udp`.
+//!
 //! "By hand" is tokio's own type for the mechanism in `Framed<_, LengthDelimitedCodec>`, all
-//! defaults, TCP with no delay.
+//! defaults, TCP with no delay. For sockets whose every message is a call it is that call in
+//! `AsyncFd`: recv(2) into one buffer, from which nothing is copied, and send(2); registered for
+//! one direction where messages go in one. Ours is a listener's connection at the serving side and
+//! `connect` at the other, for datagrams as well, where a listener tells many peers apart and the
+//! baseline has one.
+//!
+//! Datagrams have no end: both subjects take an empty message for it. `udp` drops what its receiver
+//! is too slow for: a rate is that of what came, numbers must grow, and none may be missing in a
+//! round trip.
 
 #[cfg(target_os = "linux")]
 mod allocations;
@@ -33,7 +44,11 @@ mod cacheline;
 #[cfg(target_os = "linux")]
 mod goals;
 #[cfg(target_os = "linux")]
+mod halves;
+#[cfg(target_os = "linux")]
 mod idle;
+#[cfg(target_os = "linux")]
+mod link;
 #[cfg(target_os = "linux")]
 mod load;
 #[cfg(target_os = "linux")]

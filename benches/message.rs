@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use bytes::{Bytes, BytesMut};
 
 use crate::allocations;
-use crate::trial::Fault;
+use crate::trial::{Fault, Trial};
 
 /// Messages below this length come from a ring that is never freed, in bytes.
 const SMALL: usize = 4 << 10;
@@ -19,7 +19,8 @@ const RING: usize = 256 << 10;
 /// atomic operations of a shared buffer are half of what a 64-byte message takes. So small ones are
 /// static slices of a ring, with numbers modulo its length (a whole ring that got lost shows in the
 /// sum, which both sides compare at the end), and large ones take turns in a few
-/// buffers, each used again when nobody holds it any more, with only the number written anew.
+/// buffers, each used again when nobody holds it any more, with only the number written anew. So do
+/// small ones where some may be lost, since no two may have the same number there.
 #[derive(Debug)]
 pub(crate) struct Source {
     bytes: usize,
@@ -30,15 +31,20 @@ pub(crate) struct Source {
     buffers: Vec<Bytes>,
 }
 
-/// How many numbers there are before they begin again.
-fn numbers(bytes: usize) -> u64 {
-    if bytes < SMALL { (RING / bytes) as u64 } else { u64::MAX }
+/// How many messages of a trial are there before their numbers begin again; `None` where they do
+/// not.
+fn numbers(trial: &Trial) -> Option<usize> {
+    (length(trial) < SMALL && !trial.loses()).then(|| RING / length(trial))
+}
+
+fn length(trial: &Trial) -> usize {
+    trial.bytes.max(8)
 }
 
 impl Source {
-    pub(crate) fn new(bytes: usize) -> Self {
-        let bytes = bytes.max(8);
-        let ring = if bytes < SMALL { ring(bytes) } else { &[] };
+    pub(crate) fn new(trial: &Trial) -> Self {
+        let bytes = length(trial);
+        let ring = numbers(trial).map_or(&[][..], |numbers| ring(bytes, numbers));
         Self { bytes, made: 0, ring, at: 0, buffers: Vec::new() }
     }
 
@@ -77,11 +83,11 @@ fn body(bytes: usize) -> Vec<u8> {
 }
 
 /// Numbered messages one behind the other: one ring a length, for all connections of the process.
-fn ring(bytes: usize) -> &'static [u8] {
+fn ring(bytes: usize, numbers: usize) -> &'static [u8] {
     static RINGS: Mutex<BTreeMap<usize, &'static [u8]>> = Mutex::new(BTreeMap::new());
 
     let make = || {
-        let mut ring = body(bytes).repeat(numbers(bytes) as usize);
+        let mut ring = body(bytes).repeat(numbers);
         for (message, number) in ring.chunks_exact_mut(bytes).zip(0_u64..) {
             message[..8].copy_from_slice(&number.to_le_bytes());
         }
@@ -91,7 +97,7 @@ fn ring(bytes: usize) -> &'static [u8] {
     allocations::apart(|| *rings.entry(bytes).or_insert_with(make))
 }
 
-/// Checks that messages arrive whole, in order, each once.
+/// Checks that messages arrive whole, in order, each once; where some may be lost, at most once.
 #[derive(Debug)]
 pub(crate) struct Check {
     right: u64,
@@ -99,12 +105,13 @@ pub(crate) struct Check {
     next: u64,
     numbers: u64,
     bytes: usize,
+    loses: bool,
 }
 
 impl Check {
-    pub(crate) fn new(bytes: usize) -> Self {
-        let bytes = bytes.max(8);
-        Self { right: 0, next: 0, numbers: numbers(bytes), bytes }
+    pub(crate) fn new(trial: &Trial) -> Self {
+        let numbers = numbers(trial).map_or(u64::MAX, |numbers| numbers as u64);
+        Self { right: 0, next: 0, numbers, bytes: length(trial), loses: trial.loses() }
     }
 
     /// How many were right.
@@ -117,7 +124,7 @@ impl Check {
     pub(crate) fn take(&mut self, message: &[u8]) -> Result<(), Fault> {
         let sequence = message.first_chunk().map(|first| u64::from_le_bytes(*first));
         if message.len() != self.bytes || sequence != Some(self.next) {
-            return Err(self.wrong(message.len(), sequence));
+            self.passed_over(message.len(), sequence)?;
         }
         self.right += 1;
         self.next += 1;
@@ -125,6 +132,17 @@ impl Check {
             self.next = 0;
         }
         Ok(())
+    }
+
+    /// Goes on at a later number where those before it may have been lost.
+    fn passed_over(&mut self, len: usize, sequence: Option<u64>) -> Result<(), Fault> {
+        match sequence {
+            Some(later) if self.loses && len == self.bytes && later > self.next => {
+                self.next = later;
+                Ok(())
+            }
+            _ => Err(self.wrong(len, sequence)),
+        }
     }
 
     #[cold]

@@ -4,9 +4,10 @@
 use std::process::Command;
 
 use framewire::wait::Strategy;
-use framewire::{pipe, tcp, unix};
-use futures::StreamExt;
+use framewire::{pipe, tcp, udp, unix};
+use futures::{StreamExt, stream};
 
+use crate::link::Link;
 use crate::load;
 use crate::process::Server;
 use crate::side::announce;
@@ -31,48 +32,86 @@ fn pipe_options(trial: &Trial) -> pipe::Options {
     pipe::Options::new().strategy(strategy(trial))
 }
 
-/// The serving side: takes the connections, then serves them to their end.
+fn udp_options(trial: &Trial) -> udp::Options {
+    udp::Options::new().strategy(strategy(trial))
+}
+
+/// The serving side: takes the connections, and serves each to its end.
 pub(crate) async fn serve(trial: &Trial) -> Result<Outcome, Fault> {
+    let address = trial.address.as_str();
     match trial.mechanism {
         Mechanism::Unix => {
-            let listener = unix_options(trial).listen(trial.address.as_str()).await?;
-            announce(&trial.address)?;
-            let links: Vec<_> = listener.take(trial.connections).collect().await;
-            load::serve(trial, links.into_iter().collect::<Result<_, _>>()?).await
+            let listener = unix_options(trial).listen(address).await?;
+            announce(address)?;
+            load::serve(trial, listener.take(trial.connections)).await
         }
-        Mechanism::Tcp => {
-            let listener = tcp_options(trial).listen(trial.address.as_str()).await?;
-            announce(&listener.local_addr().to_string())?;
-            let links: Vec<_> = listener.take(trial.connections).collect().await;
-            load::serve(trial, links.into_iter().collect::<Result<_, _>>()?).await
+        Mechanism::Seqpacket => {
+            let listener = unix_options(trial).seqpacket().listen(address).await?;
+            announce(address)?;
+            load::serve(trial, listener.take(trial.connections)).await
+        }
+        Mechanism::Datagram => {
+            let listener = unix_options(trial).datagram().listen(address).await?;
+            announce(address)?;
+            load::serve(trial, listener.take(trial.connections)).await
         }
         Mechanism::Pipe => {
             let link = pipe_options(trial).inherited()?;
             announce("")?;
-            load::serve(trial, vec![link]).await
+            load::serve(trial, stream::iter([Ok::<_, Fault>(link)])).await
+        }
+        Mechanism::Tcp => {
+            let listener = tcp_options(trial).listen(address).await?;
+            announce(&listener.local_addr().to_string())?;
+            load::serve(trial, listener.take(trial.connections)).await
+        }
+        Mechanism::Udp => {
+            let listener = udp_options(trial).listen(address).await?;
+            announce(&listener.local_addr()?.to_string())?;
+            load::serve(trial, listener.take(trial.connections)).await
         }
     }
 }
 
 /// The driving side over sockets: connects, then drives.
 pub(crate) async fn drive(trial: &Trial) -> Result<Outcome, Fault> {
+    let address = trial.address.as_str();
     match trial.mechanism {
         Mechanism::Unix => {
-            let mut links = Vec::new();
-            while links.len() < trial.connections {
-                links.push(unix_options(trial).connect(trial.address.as_str()).await?);
-            }
-            load::drive(trial, links).await
+            let options = unix_options(trial);
+            connected(trial, || options.connect(address)).await
         }
-        Mechanism::Tcp => {
-            let mut links = Vec::new();
-            while links.len() < trial.connections {
-                links.push(tcp_options(trial).connect(trial.address.as_str()).await?);
-            }
-            load::drive(trial, links).await
+        Mechanism::Seqpacket => {
+            let options = unix_options(trial).seqpacket();
+            connected(trial, || options.connect(address)).await
+        }
+        Mechanism::Datagram => {
+            let options = unix_options(trial).datagram();
+            connected(trial, || options.connect(address)).await
         }
         Mechanism::Pipe => Err("pipes are opened with the child".into()),
+        Mechanism::Tcp => {
+            let options = tcp_options(trial);
+            connected(trial, || options.connect(address)).await
+        }
+        Mechanism::Udp => {
+            let options = udp_options(trial);
+            connected(trial, || options.connect(address)).await
+        }
     }
+}
+
+/// Makes the connections and drives them.
+async fn connected<L, F>(trial: &Trial, connect: impl Fn() -> F) -> Result<Outcome, Fault>
+where
+    L: Link,
+    F: Future<Output = framewire::Result<L>>,
+{
+    let mut links = Vec::new();
+    while links.len() < trial.connections {
+        links.push(connect().await?);
+    }
+    load::drive(trial, links).await
 }
 
 /// A spawned child and the connection to it.

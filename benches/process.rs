@@ -110,6 +110,14 @@ pub(crate) fn command(task: &Task) -> Result<(Command, Control), Fault> {
     Ok((command, Control { said: File::from(said), unread: Vec::new(), _keep: keep }))
 }
 
+/// Has this process end when its parent does, where nothing else would tell it.
+pub(crate) fn end_with_the_parent() {
+    std::thread::spawn(|| {
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        std::process::exit(0);
+    });
+}
+
 /// Says a line to the parent.
 pub(crate) fn say(line: &Line) -> Result<(), Fault> {
     let mut text = serde_json::to_string(line)?;

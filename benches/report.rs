@@ -148,7 +148,7 @@ fn json(value: &impl Serialize) {
 }
 
 fn line(cells: &[String]) {
-    const WIDTHS: [usize; 6] = [26, 28, 28, 8, 9, 6];
+    const WIDTHS: [usize; 6] = [32, 28, 28, 8, 9, 6];
     let cells = cells.iter().zip(WIDTHS).map(|(cell, width)| format!("{cell:<width$}"));
     print(cells.collect::<Vec<_>>().join(" ").trim_end());
 }

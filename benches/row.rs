@@ -84,8 +84,8 @@ impl Row {
 /// All rows, in the order of the table.
 pub(crate) fn all(arguments: &Arguments) -> Vec<Row> {
     let mut rows = vec![cache_line(arguments), harness(arguments)];
-    for mechanism in Mechanism::ALL {
-        for (kind, sizes) in SHAPES {
+    for mechanism in Mechanism::ALL.iter().copied() {
+        for (kind, sizes) in mechanism.shapes().iter().copied() {
             for bytes in sizes.iter().copied() {
                 let trial = arguments.trial(mechanism, kind, bytes);
                 let asked = goals::asked(mechanism, kind, bytes);
@@ -105,17 +105,10 @@ pub(crate) fn all(arguments: &Arguments) -> Vec<Row> {
     rows
 }
 
-/// What is measured of every mechanism.
-const SHAPES: [(Kind, &[usize]); 3] = [
-    (Kind::RoundTrip, &[64, 1 << 10, 64 << 10]),
-    (Kind::Batched, &[64, 1 << 10, 64 << 10, 1 << 20]),
-    (Kind::Flushed, &[64, 1 << 10]),
-];
-
 fn size(bytes: usize) -> String {
     match bytes {
-        b if b >= 1 << 20 => format!("{}M", b >> 20),
-        b if b >= 1 << 10 => format!("{}K", b >> 10),
+        b if b % (1 << 20) == 0 => format!("{}M", b >> 20),
+        b if b % (1 << 10) == 0 => format!("{}K", b >> 10),
         b => b.to_string(),
     }
 }
@@ -145,8 +138,8 @@ fn park_on_one_cpu(arguments: &Arguments) -> Row {
 /// The multi-thread runtime with two workers: half of each gain is asked.
 fn multi(arguments: &Arguments) -> Vec<Row> {
     let mut rows = Vec::new();
-    for mechanism in Mechanism::ALL {
-        for kind in [Kind::RoundTrip, Kind::Batched] {
+    for mechanism in Mechanism::ALL.iter().copied() {
+        for kind in [Kind::RoundTrip, mechanism.one_way()] {
             for bytes in [64, 1 << 10] {
                 let trial = arguments.trial(mechanism, kind, bytes);
                 let ours = Trial { flavour: Flavour::Multi, ..trial };
@@ -162,17 +155,14 @@ fn multi(arguments: &Arguments) -> Vec<Row> {
 /// Allocations a message below 4 KiB: none, that is less than one in a hundred messages.
 fn allocations(arguments: &Arguments) -> Vec<Row> {
     let mut rows = Vec::new();
-    for mechanism in Mechanism::ALL {
-        for (kind, bytes) in [
-            (Kind::RoundTrip, 64),
-            (Kind::RoundTrip, 1 << 10),
-            (Kind::Batched, 64),
-            (Kind::Batched, 1 << 10),
-        ] {
-            let ours = Trial { count: true, ..arguments.trial(mechanism, kind, bytes) };
-            let name = format!("alloc/{}/{}/{}", mechanism.name(), kind.name(), size(bytes));
-            let row = Row::pair(name, ours, Some(Asked::AtMost(0.01)));
-            rows.push(Row { metric: Metric::Allocations, ..row });
+    for mechanism in Mechanism::ALL.iter().copied() {
+        for kind in [Kind::RoundTrip, mechanism.one_way()] {
+            for bytes in [64, 1 << 10] {
+                let ours = Trial { count: true, ..arguments.trial(mechanism, kind, bytes) };
+                let name = format!("alloc/{}/{}/{}", mechanism.name(), kind.name(), size(bytes));
+                let row = Row::pair(name, ours, Some(Asked::AtMost(0.01)));
+                rows.push(Row { metric: Metric::Allocations, ..row });
+            }
         }
     }
     rows
@@ -193,10 +183,10 @@ fn busy(arguments: &Arguments) -> Row {
 
 fn idles(arguments: &Arguments) -> Vec<Row> {
     let mut rows = Vec::new();
-    for mechanism in Mechanism::ALL {
+    for mechanism in Mechanism::ALL.iter().copied() {
         for connections in [1, arguments.crowd] {
             // One child is all that a pair of pipes connects.
-            if mechanism == Mechanism::Pipe && connections > 1 {
+            if connections > 1 && !mechanism.is_listened_on() {
                 continue;
             }
             let trial = arguments.trial(mechanism, Kind::Hold, 64);

@@ -11,20 +11,71 @@ pub(crate) type Fault = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Mechanism {
     Unix,
+    Seqpacket,
+    Datagram,
     Pipe,
     Tcp,
+    Udp,
 }
 
 impl Mechanism {
-    pub(crate) const ALL: [Self; 3] = [Self::Unix, Self::Pipe, Self::Tcp];
+    pub(crate) const ALL: &[Self] =
+        &[Self::Unix, Self::Seqpacket, Self::Datagram, Self::Pipe, Self::Tcp, Self::Udp];
 
     /// The name of its module, with which rows begin.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Unix => "unix",
+            Self::Seqpacket => "unix:seqpacket",
+            Self::Datagram => "unix:datagram",
             Self::Pipe => "pipe",
             Self::Tcp => "tcp",
+            Self::Udp => "udp",
         }
+    }
+
+    /// What is measured of it: how, and with messages of which lengths.
+    ///
+    /// Where every message is a call of its own, nothing is gathered until a flush.
+    pub(crate) fn shapes(self) -> &'static [(Kind, &'static [usize])] {
+        use Kind::{Batched, Flushed, RoundTrip};
+        const KIB: usize = 1 << 10;
+        match self {
+            Self::Seqpacket | Self::Datagram => {
+                &[(RoundTrip, &[64, KIB, 64 * KIB]), (Flushed, &[64, KIB, 64 * KIB])]
+            }
+            // The largest message that UDP takes has 65,507 bytes.
+            Self::Udp => &[(RoundTrip, &[64, KIB, 64_000]), (Flushed, &[64, KIB, 64_000])],
+            _ => &[
+                (RoundTrip, &[64, KIB, 64 * KIB]),
+                (Batched, &[64, KIB, 64 * KIB, KIB * KIB]),
+                (Flushed, &[64, KIB]),
+            ],
+        }
+    }
+
+    /// Messages in one direction as fast as it takes them.
+    pub(crate) fn one_way(self) -> Kind {
+        match self {
+            Self::Seqpacket | Self::Datagram | Self::Udp => Kind::Flushed,
+            _ => Kind::Batched,
+        }
+    }
+
+    /// Whether a server has many connections.
+    pub(crate) fn is_listened_on(self) -> bool {
+        self != Self::Pipe
+    }
+
+    /// Whether a server is reached by a path.
+    pub(crate) fn has_path(self) -> bool {
+        matches!(self, Self::Unix | Self::Seqpacket | Self::Datagram)
+    }
+
+    /// Whether the peer is told when a connection is closed. Where not, an empty message says so:
+    /// no message of a measurement is empty otherwise.
+    pub(crate) fn has_end(self) -> bool {
+        !matches!(self, Self::Datagram | Self::Udp)
     }
 }
 
@@ -104,7 +155,7 @@ pub(crate) struct Trial {
     pub(crate) count: bool,
     pub(crate) warm_ms: u64,
     pub(crate) window_ms: u64,
-    /// Where the server listens: a path for `unix`, an address for `tcp`, nothing for `pipe`.
+    /// Where the server listens: a path or an address, nothing for `pipe`.
     pub(crate) address: String,
 }
 
@@ -120,6 +171,17 @@ impl Trial {
     /// How long one side may take before the measurement counts as hung.
     pub(crate) fn limit(&self) -> Duration {
         Duration::from_secs(20) + 2 * (self.warm() + self.window())
+    }
+
+    /// A path beside the server's own.
+    pub(crate) fn beside(&self, suffix: &str) -> String {
+        format!("{}.{suffix}", self.address)
+    }
+
+    /// Whether messages may be lost: where the receiver is too slow, and nobody waits for it.
+    pub(crate) fn loses(&self) -> bool {
+        let one_way = matches!(self.kind, Kind::Batched | Kind::Flushed);
+        self.mechanism == Mechanism::Udp && one_way
     }
 
     /// Messages between two flushes of a batched stream: 64 KiB of them, at least one.

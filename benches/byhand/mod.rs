@@ -1,0 +1,33 @@
+//! The baseline: what a program does without this crate.
+
+mod packets;
+mod pipes;
+mod streams;
+
+pub(crate) use pipes::spawn;
+
+use crate::trial::{Fault, Mechanism, Outcome, Trial};
+
+/// The serving side: takes the connections, then serves them to their end.
+pub(crate) async fn serve(trial: &Trial) -> Result<Outcome, Fault> {
+    match trial.mechanism {
+        Mechanism::Unix => streams::serve_unix(trial).await,
+        Mechanism::Tcp => streams::serve_tcp(trial).await,
+        Mechanism::Pipe => pipes::serve(trial).await,
+        Mechanism::Seqpacket => packets::serve_seqpacket(trial).await,
+        Mechanism::Datagram => packets::serve_datagram(trial).await,
+        Mechanism::Udp => packets::serve_udp(trial).await,
+    }
+}
+
+/// The driving side over sockets: connects, then drives.
+pub(crate) async fn drive(trial: &Trial) -> Result<Outcome, Fault> {
+    match trial.mechanism {
+        Mechanism::Unix => streams::drive_unix(trial).await,
+        Mechanism::Tcp => streams::drive_tcp(trial).await,
+        Mechanism::Pipe => Err("pipes are opened with the child".into()),
+        Mechanism::Seqpacket => packets::drive_seqpacket(trial).await,
+        Mechanism::Datagram => packets::drive_datagram(trial).await,
+        Mechanism::Udp => packets::drive_udp(trial).await,
+    }
+}
