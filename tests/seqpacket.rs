@@ -12,7 +12,9 @@ mod limits;
 mod subject;
 
 use common::{Flavour, conformance, role};
-use framewire::{ErrorKind, unix, unix::seqpacket};
+use std::os::fd::AsFd;
+
+use framewire::{Endpoint, ErrorKind, unix, unix::seqpacket};
 use futures::{SinkExt, StreamExt};
 use subject::Seqpacket;
 
@@ -116,6 +118,35 @@ async fn what_was_sent_before_a_reset_is_delivered() {
     let end = ours.next().await.expect("an error").unwrap_err();
     assert_eq!(end.kind(), ErrorKind::Closed, "{end}");
     assert!(ours.next().await.is_none());
+}
+
+/// One that somebody else has bound and listens on: systemd, say.
+#[tokio::test]
+async fn a_listening_socket_is_taken_over() {
+    let (listener, address) = {
+        let directory = tempfile::tempdir().unwrap();
+        let made = seqpacket::listen(made_at(&directory)).await.unwrap();
+        let socket = made.as_fd().try_clone_to_owned().unwrap();
+        let listener = seqpacket::Options::new().adopt_listener(socket).unwrap();
+        let endpoint = listener.endpoint().clone();
+        let Endpoint::Seqpacket(address) = endpoint else { panic!("{endpoint}") };
+        let mut client = seqpacket::connect(made_at(&directory)).await.unwrap();
+        drop(made);
+        client.send("hello".into()).await.unwrap();
+        (listener, address)
+    };
+    let mut server = { listener }.next().await.unwrap().unwrap();
+    assert_eq!(server.next().await.unwrap().unwrap(), "hello");
+    assert!(seqpacket::connect(address).await.is_err());
+
+    let (ours, _theirs) = unix::pair().unwrap();
+    let stream = ours.into_io().0.into_inner().into_fd().unwrap();
+    let refused = seqpacket::Options::new().adopt_listener(stream).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Malformed, "{refused}");
+}
+
+fn made_at(directory: &tempfile::TempDir) -> std::path::PathBuf {
+    directory.path().join("e.sock")
 }
 
 /// A name answers to one type of socket, and the error says so.

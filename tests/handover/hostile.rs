@@ -140,7 +140,7 @@ fn each_name_tells_what_it_is() {
         for _ in 0..2 {
             let said = told(name);
             assert!(said.starts_with("Malformed: "), "{said}");
-            assert!(said.contains(&format!("{name:?} is {is}, neither a listening")), "{said}");
+            assert!(said.contains(&format!("{name:?} is {is}, not a listening")), "{said}");
         }
     }
     assert!(process.wait().success());
