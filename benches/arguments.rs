@@ -120,8 +120,8 @@ impl Arguments {
         let address = match mechanism {
             // The name is taken anew for every repetition, see `fresh`.
             path if path.has_path() => self.directory.display().to_string(),
-            Mechanism::Tcp | Mechanism::Udp => "127.0.0.1:0".to_owned(),
-            _ => String::new(),
+            Mechanism::Pipe => String::new(),
+            _ => "127.0.0.1:0".to_owned(),
         };
         Trial {
             subject: Subject::Ours,

@@ -86,6 +86,10 @@ pub(crate) fn asked(mechanism: Mechanism, kind: Kind, bytes: usize) -> Option<As
         (Kind::Batched, Tcp, KIB) => Asked::AtLeast(4.0),
         (Kind::Batched, Tcp, KIB_64) => Asked::AtLeast(1.05),
         (Kind::Batched, Tcp, MIB) => Asked::AtLeast(1.7),
+        #[cfg(feature = "tls")]
+        (Kind::RoundTrip, Mechanism::Tls, _) => Asked::AtMost(0.3),
+        #[cfg(feature = "tls")]
+        (Kind::Batched, Mechanism::Tls, _) => Asked::AtLeast(1.0),
         (Kind::Flushed, _, _) => Asked::AtLeast(1.0),
         _ => return None,
     })

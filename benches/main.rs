@@ -20,7 +20,7 @@
 //! | `lim-harness` | messages of 64 bytes made and checked with no transport in between |
 //!
 //! Rows begin with their module's name: `unix`, `unix:seqpacket`, `unix:datagram`, `pipe`, `tcp`,
-//! `udp`.
+//! `tls` (with the feature of that name), `udp`.
 //!
 //! "By hand" is tokio's own type for the mechanism in `Framed<_, LengthDelimitedCodec>`, all
 //! defaults, TCP with no delay. For sockets whose every message is a call it is that call in
@@ -28,6 +28,9 @@
 //! one direction where messages go in one. Ours is a listener's connection at the serving side and
 //! `connect` at the other, for datagrams as well, where a listener tells many peers apart and the
 //! baseline has one.
+//!
+//! `tls` has tokio-rustls below the baseline; both subjects have the same certificate and
+//! configuration. rustls allocates for what it encrypts, so that nothing is asked of that.
 //!
 //! Datagrams have no end: both subjects take an empty message for it. `udp` drops what its receiver
 //! is too slow for: a rate is that of what came, numbers must grow, and none may be missing in a
@@ -41,6 +44,8 @@ mod arguments;
 mod byhand;
 #[cfg(target_os = "linux")]
 mod cacheline;
+#[cfg(all(target_os = "linux", feature = "tls"))]
+mod certificate;
 #[cfg(target_os = "linux")]
 mod goals;
 #[cfg(target_os = "linux")]

@@ -2,11 +2,17 @@
 //! not ask for another wait strategy.
 
 use std::process::Command;
+#[cfg(feature = "tls")]
+use std::sync::Arc;
 
+#[cfg(feature = "tls")]
+use framewire::tls;
 use framewire::wait::Strategy;
 use framewire::{pipe, tcp, udp, unix};
 use futures::{StreamExt, stream};
 
+#[cfg(feature = "tls")]
+use crate::certificate::{Served, announced};
 use crate::link::Link;
 use crate::load;
 use crate::process::Server;
@@ -30,6 +36,11 @@ fn tcp_options(trial: &Trial) -> tcp::Options {
 
 fn pipe_options(trial: &Trial) -> pipe::Options {
     pipe::Options::new().strategy(strategy(trial))
+}
+
+#[cfg(feature = "tls")]
+fn tls_options(trial: &Trial) -> tls::Options {
+    tcp_options(trial).into()
 }
 
 fn udp_options(trial: &Trial) -> udp::Options {
@@ -65,6 +76,14 @@ pub(crate) async fn serve(trial: &Trial) -> Result<Outcome, Fault> {
             announce(&listener.local_addr().to_string())?;
             load::serve(trial, listener.take(trial.connections)).await
         }
+        #[cfg(feature = "tls")]
+        Mechanism::Tls => {
+            let served = Served::new()?;
+            let options = tls_options(trial).server_config(Arc::clone(&served.config));
+            let listener = options.listen(address).await?;
+            announce(&served.announcement(listener.local_addr()))?;
+            load::serve(trial, listener.take(trial.connections)).await
+        }
         Mechanism::Udp => {
             let listener = udp_options(trial).listen(address).await?;
             announce(&listener.local_addr()?.to_string())?;
@@ -92,6 +111,12 @@ pub(crate) async fn drive(trial: &Trial) -> Result<Outcome, Fault> {
         Mechanism::Pipe => Err("pipes are opened with the child".into()),
         Mechanism::Tcp => {
             let options = tcp_options(trial);
+            connected(trial, || options.connect(address)).await
+        }
+        #[cfg(feature = "tls")]
+        Mechanism::Tls => {
+            let (address, config) = announced(address)?;
+            let options = tls_options(trial).client_config(config);
             connected(trial, || options.connect(address)).await
         }
         Mechanism::Udp => {

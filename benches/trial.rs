@@ -15,12 +15,22 @@ pub(crate) enum Mechanism {
     Datagram,
     Pipe,
     Tcp,
+    #[cfg(feature = "tls")]
+    Tls,
     Udp,
 }
 
 impl Mechanism {
-    pub(crate) const ALL: &[Self] =
-        &[Self::Unix, Self::Seqpacket, Self::Datagram, Self::Pipe, Self::Tcp, Self::Udp];
+    pub(crate) const ALL: &[Self] = &[
+        Self::Unix,
+        Self::Seqpacket,
+        Self::Datagram,
+        Self::Pipe,
+        Self::Tcp,
+        #[cfg(feature = "tls")]
+        Self::Tls,
+        Self::Udp,
+    ];
 
     /// The name of its module, with which rows begin.
     pub(crate) fn name(self) -> &'static str {
@@ -30,6 +40,8 @@ impl Mechanism {
             Self::Datagram => "unix:datagram",
             Self::Pipe => "pipe",
             Self::Tcp => "tcp",
+            #[cfg(feature = "tls")]
+            Self::Tls => "tls",
             Self::Udp => "udp",
         }
     }
@@ -60,6 +72,15 @@ impl Mechanism {
             Self::Seqpacket | Self::Datagram | Self::Udp => Kind::Flushed,
             _ => Kind::Batched,
         }
+    }
+
+    /// Whether nobody's code but ours is between a message and the system.
+    pub(crate) fn is_ours_alone(self) -> bool {
+        #[cfg(feature = "tls")]
+        if self == Self::Tls {
+            return false;
+        }
+        true
     }
 
     /// Whether a server has many connections.
@@ -155,7 +176,8 @@ pub(crate) struct Trial {
     pub(crate) count: bool,
     pub(crate) warm_ms: u64,
     pub(crate) window_ms: u64,
-    /// Where the server listens: a path or an address, nothing for `pipe`.
+    /// Where the server listens: a path or an address, nothing for `pipe`; once it does, what it
+    /// has announced.
     pub(crate) address: String,
 }
 

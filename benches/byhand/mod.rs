@@ -3,6 +3,8 @@
 mod packets;
 mod pipes;
 mod streams;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub(crate) use pipes::spawn;
 
@@ -13,6 +15,8 @@ pub(crate) async fn serve(trial: &Trial) -> Result<Outcome, Fault> {
     match trial.mechanism {
         Mechanism::Unix => streams::serve_unix(trial).await,
         Mechanism::Tcp => streams::serve_tcp(trial).await,
+        #[cfg(feature = "tls")]
+        Mechanism::Tls => tls::serve(trial).await,
         Mechanism::Pipe => pipes::serve(trial).await,
         Mechanism::Seqpacket => packets::serve_seqpacket(trial).await,
         Mechanism::Datagram => packets::serve_datagram(trial).await,
@@ -25,6 +29,8 @@ pub(crate) async fn drive(trial: &Trial) -> Result<Outcome, Fault> {
     match trial.mechanism {
         Mechanism::Unix => streams::drive_unix(trial).await,
         Mechanism::Tcp => streams::drive_tcp(trial).await,
+        #[cfg(feature = "tls")]
+        Mechanism::Tls => tls::drive(trial).await,
         Mechanism::Pipe => Err("pipes are opened with the child".into()),
         Mechanism::Seqpacket => packets::drive_seqpacket(trial).await,
         Mechanism::Datagram => packets::drive_datagram(trial).await,
