@@ -211,13 +211,13 @@ impl Side {
         taken: bool,
         mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
-        if self.registered.is_none() {
-            ready!(self.poll_register(cx, fd, taken))?;
-        }
-        let Self { interest, pace, registered: Some(registered), .. } = self else {
-            return Poll::Pending;
-        };
         loop {
+            if self.registered.is_none() {
+                ready!(self.poll_register(cx, fd, taken))?;
+            }
+            let Self { interest, pace, registered: Some(registered), .. } = self else {
+                return Poll::Pending;
+            };
             let polled = if interest.is_readable() {
                 registered.poll_read_ready(cx)
             } else {
@@ -237,7 +237,15 @@ impl Side {
                     return Poll::Ready(result);
                 }
                 // The guard is from before the try: an event since then survives this.
-                None => guard.clear_ready(),
+                None => {
+                    let ready = guard.ready();
+                    guard.clear_ready();
+                    if ready.is_read_closed() || ready.is_write_closed() {
+                        // A FIFO's hang-up is over when its next peer comes, and Tokio never
+                        // forgets one: only who registers anew is told of what comes next.
+                        self.registered = None;
+                    }
+                }
             }
         }
     }
