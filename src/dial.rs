@@ -9,7 +9,7 @@ use crate::{
     profile::Built, tcp,
 };
 #[cfg(unix)]
-use crate::{udp, unix};
+use crate::{fifo, udp, unix};
 
 /// What a program asks of an address that it was configured with.
 ///
@@ -138,6 +138,8 @@ impl Endpoint {
             Self::Datagram(name) => Ok(Box::pin(unix::datagram::receiver(name.clone()).await?)),
             #[cfg(unix)]
             Self::Udp(address) => Ok(Box::pin(udp::receiver(address.to_string()).await?)),
+            #[cfg(unix)]
+            Self::Fifo(path) => Ok(Box::pin(fifo::receiver(path).await?)),
             other => Err(other.cannot("receiver")),
         }
     }
@@ -162,6 +164,8 @@ impl Endpoint {
             Self::Datagram(name) => Ok(Box::pin(unix::datagram::sender(name.clone()).await?)),
             #[cfg(unix)]
             Self::Udp(address) => Ok(Box::pin(udp::sender(address.to_string()).await?)),
+            #[cfg(unix)]
+            Self::Fifo(path) => Ok(Box::pin(fifo::sender(path).await?)),
             other => Err(other.cannot("sender")),
         }
     }

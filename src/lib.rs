@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | [`unix`] | another process of this machine, by path or abstract name | `listen` `connect` `pair` |
 //! | [`pipe`] | a child process, or another task | `pair` `spawn` `inherited` `stdio` |
+//! | [`fifo`] | one reader, from many writers, by path | `receiver` `sender` |
 //! | [`tcp`] | another machine or container | `listen` `connect` |
 #![cfg_attr(feature = "tls", doc = "| [`tls`] | the same, over a network | `listen` `connect` |")]
 //!
@@ -54,7 +55,7 @@
 //! broke: the peer was killed inside a message ([`ErrorKind::Truncated`]), reset the connection
 //! ([`ErrorKind::Closed`]), or announced a message above the limit ([`ErrorKind::TooLarge`]). A
 //! *value* that cannot be decoded from a sound message is an `Err` too ([`ErrorKind::Malformed`]),
-//! and the stream goes on.
+//! and the stream goes on. So does a FIFO's receiver, with the next writer: see [`fifo::End`].
 //!
 //! # Cancel safety
 //!
@@ -75,8 +76,8 @@
 //!
 //! # Platform
 //!
-//! Linux is where all of it is tested. `unix` and `pipe` are for Unix, `tcp` and `tls` (a
-//! feature) for every platform. A
+//! Linux is where all of it is tested. `tcp` and `tls` (a feature) are for every platform, all others
+//! for Unix. A
 //! Tokio runtime with its I/O driver is needed wherever something waits, and one with its timers
 //! wherever there is a deadline or a pause; the absence of either is an error, not a panic.
 
@@ -112,7 +113,7 @@ pub use transport::tcp;
 #[cfg(feature = "tls")]
 pub use transport::tls;
 #[cfg(unix)]
-pub use transport::{pipe, udp, unix};
+pub use transport::{fifo, pipe, udp, unix};
 
 // The README's program is compiled with the tests.
 #[cfg(doctest)]

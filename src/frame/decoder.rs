@@ -229,6 +229,12 @@ impl Decoder {
         seen
     }
 
+    /// Drops what has arrived of a frame that never will be whole.
+    #[cfg(unix)]
+    pub(super) fn forget(&mut self) {
+        self.arrived.clear();
+    }
+
     /// Whether the stream may go on, where nothing is whole.
     pub(super) fn check(&self) -> Result<()> {
         match self.announced() {

@@ -299,6 +299,13 @@ impl<T: AsyncRead + Unpin> Frames<T> {
         let end = end.inspect(|()| self.place.closed());
         end.err().map(|error| Err(self.place.failed("receive", error)))
     }
+
+    /// Goes on behind an end, with the first byte of a frame.
+    #[cfg(unix)]
+    pub(crate) fn go_on(&mut self) {
+        self.ended = false;
+        self.decoder.forget();
+    }
 }
 
 impl<T: AsyncRead + Unpin> Stream for Frames<T> {

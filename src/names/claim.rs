@@ -36,7 +36,8 @@ pub struct Claim {
     path: PathBuf,
     lock: Lock,
     lock_name: OsString,
-    /// Unless another process has the right, or will have it, by a copy of the lock's descriptor.
+    /// Unless another process has the right, or will have it, by a copy of the lock's descriptor; or
+    /// what a killed owner leaves is to be left.
     owner: AtomicBool,
 }
 
@@ -220,12 +221,23 @@ impl Claim {
         &self.directory
     }
 
+    /// Whether the owner before us was killed: what stands at the path is as it left it.
+    pub(crate) fn is_inherited(&self) -> bool {
+        self.lock.is_inherited()
+    }
+
+    /// When it is dropped it is given up as if its owner were killed: the next one finds it
+    /// [inherited](Self::is_inherited).
+    pub(crate) fn abandon(&self) {
+        self.set_owner(false);
+    }
+
     /// The name in that directory.
-    pub(super) fn name(&self) -> &OsStr {
+    pub(crate) fn name(&self) -> &OsStr {
         &self.name
     }
 
-    pub(super) fn shared_directory(&self) -> Arc<Directory> {
+    pub(crate) fn shared_directory(&self) -> Arc<Directory> {
         Arc::clone(&self.directory)
     }
 

@@ -214,7 +214,7 @@ impl AsFd for Directory {
 
 /// The directory of a path, if it says one, and the name in it. `Path` has methods for this, but
 /// they take "a/" and "a/." for "a".
-pub(super) fn split(path: &Path) -> Result<(Option<&Path>, &OsStr)> {
+pub(crate) fn split(path: &Path) -> Result<(Option<&Path>, &OsStr)> {
     let bytes = path.as_os_str().as_bytes();
     let (parent, name) = match bytes.iter().rposition(|&byte| byte == b'/') {
         Some(0) => (Some(&b"/"[..]), &bytes[1..]),

@@ -80,7 +80,7 @@ impl fmt::Display for FileKind {
 
 impl Entry {
     /// Refuses what is not of this kind, or not ours. `path` is for the message.
-    pub(super) fn expect(&self, kind: FileKind, path: &Path) -> Result<()> {
+    pub(crate) fn expect(&self, kind: FileKind, path: &Path) -> Result<()> {
         let path = path.display();
         let ours = crate::sys::our_uid();
         let found = if self.kind != kind {

@@ -31,6 +31,8 @@ const ROUNDS: usize = 1000;
 pub(super) struct Lock {
     file: OwnedFd,
     identity: Identity,
+    /// An owner had written into it before: one that was killed.
+    inherited: bool,
 }
 
 impl Lock {
@@ -39,7 +41,7 @@ impl Lock {
         let entry = Entry::of(&file)?;
         // A no-op for the open file that has the lock, and proof that this is the one.
         if entry.kind == FileKind::File && sys::try_lock(&file)? {
-            return Ok(Self { file, identity: entry.identity });
+            return Ok(Self { file, identity: entry.identity, inherited: false });
         }
         Err(Error::new(ErrorKind::Malformed, "a descriptor that does not have the lock"))
     }
@@ -69,7 +71,7 @@ impl Lock {
                 thread::yield_now();
                 continue;
             }
-            let content = read(&file).map_err(doing)?;
+            let (length, content) = read(&file).map_err(doing)?;
             if !locked {
                 return Err(in_use(claimed, content.and_then(|(pid, _)| pid)));
             }
@@ -78,9 +80,15 @@ impl Lock {
                 return Err(Error::new(ErrorKind::Denied, cause)
                     .remedy("move it away by hand, or choose another path"));
             };
-            return Ok((Self { file, identity: entry.identity }, draft));
+            let inherited = length > 0;
+            return Ok((Self { file, identity: entry.identity, inherited }, draft));
         }
         Err(in_use(claimed, None))
+    }
+
+    /// Whether it was left by an owner that was killed.
+    pub(super) fn is_inherited(&self) -> bool {
+        self.inherited
     }
 
     /// Writes who we are and which temporary name we are going to use.
@@ -132,15 +140,17 @@ fn check(entry: &Entry, path: &Path) -> Result<()> {
     Err(Error::new(ErrorKind::Denied, cause).remedy("move it away by hand, or choose another path"))
 }
 
-/// The owner's pid, if it runs, and its draft; `None` if the file is not ours. An empty one is:
-/// its owner was killed, or has not yet got round to writing.
-fn read(file: &OwnedFd) -> io::Result<Option<(Option<u32>, Option<OsString>)>> {
+/// The owner's pid, if it runs, and its draft.
+type Content = (Option<u32>, Option<OsString>);
+
+/// How long it is, and what it says; `None` if the file is not ours. An empty one is: its owner was killed, or has not yet got round to writing.
+fn read(file: &OwnedFd) -> io::Result<(usize, Option<Content>)> {
     let mut buf = [0; CONTENT_MAX];
     let length = sys::read_start(file, &mut buf)?;
-    Ok(parse(&buf[..length]))
+    Ok((length, parse(&buf[..length])))
 }
 
-fn parse(content: &[u8]) -> Option<(Option<u32>, Option<OsString>)> {
+fn parse(content: &[u8]) -> Option<Content> {
     if content.is_empty() {
         return Some((None, None));
     }

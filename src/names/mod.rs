@@ -66,6 +66,7 @@ mod socket_path;
 
 pub use claim::Claim;
 pub use directory::Directory;
+pub(crate) use directory::split;
 pub use draft::Draft;
 pub(crate) use estate::Estate;
 pub use file_kind::FileKind;

@@ -110,6 +110,16 @@ impl Placed {
         Ok(entry.is_some_and(|entry| entry.identity == *identity))
     }
 
+    /// Removes the path now, if it still stands for this object; the claim is kept.
+    pub(crate) fn remove(&self) {
+        self.0.remove();
+    }
+
+    /// The right to the path.
+    pub(crate) fn claim(&self) -> &Claim {
+        &self.0.claim
+    }
+
     /// The path, as it was claimed.
     ///
     /// # Examples
@@ -129,13 +139,18 @@ impl Placed {
     }
 }
 
-impl Drop for Object {
-    fn drop(&mut self) {
-        if !self.claim.is_owner() {
-            return;
-        }
+impl Object {
+    fn remove(&self) {
         // What cannot be removed is left as a killed process leaves it: the next owner replaces it.
         let directory = self.claim.directory().as_fd();
         let _ = sys::remove_if_at(directory, self.claim.name(), self.identity);
+    }
+}
+
+impl Drop for Object {
+    fn drop(&mut self) {
+        if self.claim.is_owner() {
+            self.remove();
+        }
     }
 }

@@ -97,7 +97,6 @@ pub(crate) const FIFO: Profile = Profile {
     reach: Reach::OneReader,
     writers: Writers::Many,
     max_len: MaxLen::System { usual: 4096 - 4 },
-    built: Built::NotYet,
     ..PIPE
 };
 

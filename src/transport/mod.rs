@@ -3,6 +3,8 @@
 pub(crate) mod accept;
 #[cfg(unix)]
 pub(crate) mod datagram;
+#[cfg(unix)]
+pub mod fifo;
 pub(crate) mod host;
 #[cfg(unix)]
 pub(crate) mod inbox;

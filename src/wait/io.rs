@@ -233,6 +233,31 @@ impl Io {
         sys::send(self.fd().ok_or_else(closed)?, buf)
     }
 
+    /// `poll_read`, where `empty` says what it means that nothing was there to be read: the end, or,
+    /// as [`WouldBlock`](io::ErrorKind::WouldBlock), that there is something to wait for.
+    #[inline]
+    pub(crate) fn poll_read_or(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+        mut empty: impl FnMut(BorrowedFd<'_>) -> io::Result<()>,
+    ) -> Poll<io::Result<()>> {
+        let Self { fd: Some(fd), kind } = self else { return Poll::Ready(Err(closed())) };
+        // SAFETY: the calls below only write to it, as `MaybeUninit` says they must.
+        let into = unsafe { buf.unfilled_mut() };
+        let most = if *kind == Kind::Socket { into.len() } else { into.len().min(PIECE) };
+        let polled = fd.poll_fd(cx, Direction::Receive, |fd| {
+            let into = &mut into[..most];
+            let n = if *kind == Kind::Socket { sys::recv(fd, into) } else { sys::read(fd, into) }?;
+            if n == 0 { empty(fd).map(|()| 0) } else { Ok(n) }
+        });
+        polled.map_ok(|n| {
+            // SAFETY: the kernel has written the first `n` bytes of the unfilled part.
+            unsafe { buf.assume_init(n) };
+            buf.advance(n);
+        })
+    }
+
     /// Sends by `write`, and grows a pipe that has no room for the first time.
     #[inline]
     fn poll_send(
@@ -265,23 +290,7 @@ impl AsyncRead for Io {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let Self { fd: Some(fd), kind } = self.get_mut() else {
-            return Poll::Ready(Err(closed()));
-        };
-        // SAFETY: the calls below only write to it, as `MaybeUninit` says they must.
-        let into = unsafe { buf.unfilled_mut() };
-        let polled = match kind {
-            Kind::Socket => fd.poll_fd(cx, Direction::Receive, |fd| sys::recv(fd, into)),
-            Kind::Pipe { .. } => {
-                let most = into.len().min(PIECE);
-                fd.poll_fd(cx, Direction::Receive, |fd| sys::read(fd, &mut into[..most]))
-            }
-        };
-        polled.map_ok(|n| {
-            // SAFETY: the kernel has written the first `n` bytes of the unfilled part.
-            unsafe { buf.assume_init(n) };
-            buf.advance(n);
-        })
+        self.get_mut().poll_read_or(cx, buf, |_| Ok(()))
     }
 }
 

@@ -8,7 +8,8 @@ use std::{
     process::{Command, Stdio},
 };
 
-use framewire::{Endpoint, Result};
+use framewire::{BoxReceiver, Endpoint, Result};
+use futures::stream;
 use tokio::runtime::Builder;
 
 use super::{End, conformance};
@@ -56,10 +57,21 @@ pub(crate) fn word() -> String {
     env::var(WORD).expect("a word")
 }
 
+/// The largest message that can be sent to whoever started this process.
+pub(crate) fn max_len() -> usize {
+    let endpoint = env::var(ENDPOINT).ok().and_then(|endpoint| endpoint.parse::<Endpoint>().ok());
+    endpoint.map_or(usize::MAX, |endpoint| endpoint.profile().max_len.by_default())
+}
+
 /// Connects to whoever started this process.
 pub(crate) async fn peer() -> Result<End> {
     if let Ok(endpoint) = env::var(ENDPOINT) {
-        return Ok(endpoint.parse::<Endpoint>()?.connect().await?.into());
+        let endpoint: Endpoint = endpoint.parse()?;
+        if endpoint.profile().duplex {
+            return Ok(endpoint.connect().await?.into());
+        }
+        let nothing_comes: BoxReceiver = Box::pin(stream::pending());
+        return Ok((endpoint.sender().await?, nothing_comes).into());
     }
     #[cfg(unix)]
     return Ok(End::Both(Box::pin(framewire::pipe::inherited()?)));

@@ -4,6 +4,7 @@ use std::{
     ffi::OsStr,
     io,
     os::fd::{AsFd, OwnedFd},
+    path::Path,
 };
 
 use rustix::{
@@ -27,11 +28,42 @@ pub(crate) fn open_lock_at(directory: impl AsFd, name: &OsStr) -> io::Result<Own
     Ok(retry_on_intr(|| fs::openat(directory.as_fd(), name, flags, mode))?)
 }
 
+/// Creates a lock file with this mode, whatever the umask, where there is nothing of the name.
+pub(crate) fn create_lock_at(directory: impl AsFd, name: &OsStr, mode: u32) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let private = Mode::RUSR | Mode::WUSR;
+    let file = retry_on_intr(|| fs::openat(directory.as_fd(), name, flags, private))?;
+    // The cast narrows to 16 bits on some platforms; a mode has 12.
+    fs::fchmod(&file, Mode::from_raw_mode((mode & 0o7777) as fs::RawMode))?;
+    Ok(file)
+}
+
+/// Opens a lock file of somebody else's, to write to it as well if `write` says so; `None` where
+/// there is none. What comes back can be anything but a symbolic link: look before writing.
+pub(crate) fn open_lock(path: &Path, write: bool) -> io::Result<Option<OwnedFd>> {
+    let access = if write { OFlags::RDWR } else { OFlags::RDONLY };
+    let flags = access | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    match retry_on_intr(|| fs::open(path, flags, Mode::empty())) {
+        Ok(file) => Ok(Some(file)),
+        Err(Errno::NOENT) => Ok(None),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
 /// Takes the exclusive lock if nobody has it. The lock belongs to the open file description:
 /// a second opening in this process is a rival like any other, and the kernel gives the lock up
 /// when the last copy of the descriptor is closed, however its process ends.
 pub(crate) fn try_lock(file: impl AsFd) -> io::Result<bool> {
     match retry_on_intr(|| fs::flock(file.as_fd(), FlockOperation::NonBlockingLockExclusive)) {
+        Ok(()) => Ok(true),
+        Err(Errno::WOULDBLOCK) => Ok(false),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// Takes a shared lock unless somebody has the exclusive one; otherwise as [`try_lock`].
+pub(crate) fn try_lock_shared(file: impl AsFd) -> io::Result<bool> {
+    match retry_on_intr(|| fs::flock(file.as_fd(), FlockOperation::NonBlockingLockShared)) {
         Ok(()) => Ok(true),
         Err(Errno::WOULDBLOCK) => Ok(false),
         Err(errno) => Err(errno.into()),
@@ -51,17 +83,23 @@ pub(crate) fn read_start(file: impl AsFd, buf: &mut [u8]) -> io::Result<usize> {
     Ok(have)
 }
 
-/// Makes `content` all that a file holds.
-pub(crate) fn overwrite(file: impl AsFd, content: &[u8]) -> io::Result<()> {
-    retry_on_intr(|| fs::ftruncate(file.as_fd(), 0))?;
+/// Writes all of `content` at this place of a file.
+pub(crate) fn write_at(file: impl AsFd, content: &[u8], place: u64) -> io::Result<()> {
     let mut done = 0;
     while done < content.len() {
-        match retry_on_intr(|| pwrite(file.as_fd(), &content[done..], done as u64))? {
+        let at = place + done as u64;
+        match retry_on_intr(|| pwrite(file.as_fd(), &content[done..], at))? {
             0 => return Err(io::ErrorKind::WriteZero.into()),
             wrote => done += wrote,
         }
     }
     Ok(())
+}
+
+/// Makes `content` all that a file holds.
+pub(crate) fn overwrite(file: impl AsFd, content: &[u8]) -> io::Result<()> {
+    retry_on_intr(|| fs::ftruncate(file.as_fd(), 0))?;
+    write_at(file, content, 0)
 }
 
 /// Whether there is a process of this number, as far as we can see.

@@ -6,12 +6,14 @@ mod cpus;
 mod entry;
 mod errno;
 mod event;
+mod fifo;
 mod inherit;
 mod lock;
 mod packet;
 mod peer;
 mod pipe;
 mod reserve;
+mod watch;
 mod what;
 
 pub(crate) use ancillary::{
@@ -29,8 +31,14 @@ pub(crate) use entry::{
 };
 pub(crate) use errno::{is_exhausted, is_passing};
 pub(crate) use event::{Ringer, event};
+pub(crate) use fifo::{
+    PIPE_BUF, has_hung_up, let_waiting_writers_go, make_fifo, open_to_read_at, open_to_write,
+};
 pub(crate) use inherit::inherit;
-pub(crate) use lock::{is_running, open_lock_at, overwrite, read_start, try_lock};
+pub(crate) use lock::{
+    create_lock_at, is_running, open_lock, open_lock_at, overwrite, read_start, try_lock,
+    try_lock_shared, write_at,
+};
 pub(crate) use packet::{
     Packet, abstract_address, accept, bind_with_mode, count_dropped, fit_send_buffer, listen,
     packet_socket, recv_packet, send_to,
@@ -40,4 +48,5 @@ pub(crate) use packet::{carry_credentials, packet_pair, recv_packet_with};
 pub(crate) use peer::{HAS_ABSTRACT_NAMES, SOCKETS_HAVE_MODES, is_connected, is_unix, peer};
 pub(crate) use pipe::{inherit_pipe, is_pipe, pipe, take_stdio};
 pub(crate) use reserve::{Reserve, reserve};
+pub(crate) use watch::{look_at, watch};
 pub(crate) use what::{Family, What, socket_name};

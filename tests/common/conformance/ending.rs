@@ -133,7 +133,8 @@ pub(super) fn floods() {
     role::block_on(async {
         let mut end = role::peer().await.unwrap();
         let mut n = 0;
-        while end.feed(numbered(n, 8 + n as usize * 37 % 9000)).await.is_ok() {
+        let most = 9000.min(role::max_len() - 7);
+        while end.feed(numbered(n, 8 + n as usize * 37 % most)).await.is_ok() {
             n += 1;
         }
     });

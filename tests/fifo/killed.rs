@@ -1,0 +1,129 @@
+//! What receivers leave that are killed, or let go of while somebody writes, and what becomes of it.
+
+use std::{
+    fs::{self, File},
+    io::Write,
+    os::unix::fs::MetadataExt,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use framewire::{ErrorKind, fifo};
+use futures::SinkExt;
+
+use super::{
+    common::{
+        Process,
+        process::{answer, next_order},
+        role::{self, WORD},
+        within,
+    },
+    names::{entries, make, reaches},
+};
+
+/// The part of a receiver that is killed.
+pub(crate) fn receives() {
+    role::block_on(async {
+        let _receiver = fifo::receiver(role::word()).await.unwrap();
+        answer("receiving");
+        next_order();
+    });
+}
+
+fn receiving(path: &Path) -> Process {
+    let mut command = role::command("receives");
+    command.env(WORD, path);
+    let mut receiver = Process::start(command);
+    assert_eq!(receiver.answer(), "receiving");
+    receiver
+}
+
+#[tokio::test]
+async fn what_a_killed_receiver_left_is_taken_over_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("f");
+    for _ in 0..3 {
+        let mut killed = receiving(&path);
+        let error = fifo::receiver(&path).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InUse, "{error}");
+        assert!(error.to_string().contains(&killed.id().to_string()), "by whom: {error}");
+        let mut old = fifo::sender(&path).await.unwrap();
+        old.send("never read".into()).await.unwrap();
+        killed.kill();
+        assert_eq!(entries(directory.path()), ["f", "f.lock", "f.writers"]);
+
+        let begun = Instant::now();
+        let mut receiver = fifo::receiver(&path).await.unwrap();
+        reaches(&mut receiver, &path).await;
+        assert!(begun.elapsed() < Duration::from_secs(2));
+        // Who had the old one open is not one of the new one's.
+        let error = old.send("to nobody".into()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Closed, "{error}");
+        drop(receiver);
+        assert_eq!(entries(directory.path()), [""; 0]);
+    }
+}
+
+/// In a FIFO that somebody has open there can be the second half of a frame.
+#[tokio::test]
+async fn the_rest_of_a_frame_for_a_killed_receiver_is_nobody_elses() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("f");
+    let by_hand = directory.path().join("by hand");
+    make(&by_hand, 0o600);
+    for path in [&path, &by_hand] {
+        let mut killed = receiving(path);
+        let mut writer = File::options().write(true).open(path).unwrap();
+        writer.write_all(b"\0\0\0\x0afirst").unwrap();
+        // Its second half comes when nobody has read the first, or when it is lost with its reader.
+        std::thread::sleep(Duration::from_millis(20));
+        killed.kill();
+        let mut receiver = fifo::receiver(path).await.unwrap();
+        assert!(writer.write_all(b"after").is_err(), "nobody reads it");
+        reaches(&mut receiver, path).await;
+    }
+}
+
+/// Who waits in open(2) to write to what is replaced does not wait for ever. What it writes is lost
+/// with what the killed one had not read, and mostly it is told so.
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn who_waits_for_a_killed_receiver_to_come_back_is_let_go() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("f");
+    for _ in 0..10 {
+        receiving(&path).kill();
+        let waiting = path.clone();
+        let waiting = tokio::task::spawn_blocking(move || {
+            let mut writer = File::options().write(true).open(waiting).unwrap();
+            writer.write_all(b"\0\0\0\x05hello")
+        });
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        assert!(!waiting.is_finished());
+        let mut receiver = fifo::receiver(&path).await.unwrap();
+        if let Err(error) = within(waiting).await.unwrap() {
+            assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe);
+        }
+        reaches(&mut receiver, &path).await;
+    }
+}
+
+/// One that is let go of while somebody writes may hold a part of a frame: the next receiver has a
+/// new one.
+#[tokio::test]
+async fn one_that_is_still_written_to_is_not_used_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("f");
+    make(&path, 0o600);
+    let inode = fs::symlink_metadata(&path).unwrap().ino();
+    let receiver = fifo::receiver(&path).await.unwrap();
+    let mut old = fifo::sender(&path).await.unwrap();
+    drop(receiver);
+    let mut receiver = fifo::receiver(&path).await.unwrap();
+    assert_ne!(fs::symlink_metadata(&path).unwrap().ino(), inode);
+    let error = old.send("to nobody".into()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Closed, "{error}");
+    reaches(&mut receiver, &path).await;
+    drop(receiver);
+    assert_eq!(entries(directory.path()), [""; 0], "the new one is ours");
+}
