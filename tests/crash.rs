@@ -10,6 +10,7 @@ mod support;
 
 #[cfg(test)]
 mod crash {
+    mod fifo;
     mod script;
     mod server;
     mod supervisor;

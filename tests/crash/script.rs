@@ -19,11 +19,18 @@ const SPREAD: usize = 64 * 1024;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Script {
     seed: u64,
+    /// The largest body, in bytes.
+    most: usize,
 }
 
 impl Script {
     pub(super) fn new(seed: u64) -> Self {
-        Self { seed }
+        Self { seed, most: LARGEST }
+    }
+
+    /// With bodies of up to this many bytes.
+    pub(super) fn at_most(self, most: usize) -> Self {
+        Self { most, ..self }
     }
 
     /// The body of this frame.
@@ -64,6 +71,7 @@ impl Script {
             1 => (random >> 8) % 4096,
             _ => (random >> 8) % (LARGEST + 1),
         }
+        .min(self.most)
     }
 
     fn filling(self, number: u64, len: usize) -> &'static [u8] {

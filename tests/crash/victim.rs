@@ -48,17 +48,22 @@ fn plays() {
             PIPE => Box::pin(pipe::inherited().unwrap()),
             address => Box::pin(address.parse::<Endpoint>().unwrap().connect().await.unwrap()),
         };
-        send(sender, script, bug == "Hasty").await;
+        send(sender, script, |number| script.body(number), bug == "Hasty").await;
     });
 }
 
-/// Sends until it is killed.
-async fn send(mut sender: BoxSender, script: Script, hasty: bool) {
+/// Sends the bodies of these numbers, in the script's batches, until it is killed.
+pub(super) async fn send(
+    mut sender: BoxSender,
+    script: Script,
+    body: impl Fn(u64) -> Bytes,
+    hasty: bool,
+) {
     let mut next = 0;
     loop {
         let batch = next..next + script.batch(next);
         next = batch.end;
-        let bodies = batch.clone().map(|number| script.body(number)).collect();
+        let bodies = batch.clone().map(&body).collect();
         let mut sending = pin!(send_batch(&mut sender, bodies));
         let begun = poll!(&mut sending);
         if batch.start == 0 {
@@ -90,7 +95,7 @@ async fn send_batch(sender: &mut BoxSender, mut bodies: Vec<Bytes>) -> Result<()
 }
 
 /// In one write, which a pipe takes whole or not at all.
-fn acknowledge(numbers: impl IntoIterator<Item = u64>) -> io::Result<()> {
+pub(super) fn acknowledge(numbers: impl IntoIterator<Item = u64>) -> io::Result<()> {
     let bytes: Vec<u8> = numbers.into_iter().flat_map(u64::to_be_bytes).collect();
     let written = rustix::io::write(rustix::stdio::stdin(), &bytes)?;
     assert_eq!(written, bytes.len());
