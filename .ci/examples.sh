@@ -97,6 +97,25 @@ same "descriptor: the file of a process that has ended is read" \
   "$(example descriptor -- both Cargo.toml | sed -n 's/^process [0-9]* read //p')" \
   "$(wc -c <Cargo.toml) bytes from it"
 
+if [ -e examples/fifo.rs ]; then
+  # The sender is first and waits for the receiver.
+  example fifo -- send "fifo://$dir/jobs" hello &
+  cargo run -q --locked --example fifo -- receive "fifo://$dir/jobs" >"$dir/log" 2>/dev/null </dev/null &
+  server=$!
+  example fifo -- send "fifo://$dir/jobs" world
+  for _ in $(seq 50); do [ "$(wc -l <"$dir/log")" -lt 2 ] || break; sleep 0.1; done
+  same "fifo: two senders reach one receiver" "$(sort "$dir/log")" $'hello\nworld'
+  interrupt
+  [ ! -e "$dir/jobs" ] || fail "the receiver left $dir/jobs behind"
+  mkfifo -m 600 "$dir/jobs"
+  cargo run -q --locked --example fifo -- receive "fifo://$dir/jobs" --framing lines >"$dir/log" 2>/dev/null </dev/null &
+  server=$!
+  echo hello >"$dir/jobs"
+  for _ in $(seq 50); do [ -s "$dir/log" ] && break; sleep 0.1; done
+  same "fifo: a line from the shell" "$(cat "$dir/log")" hello
+  interrupt
+fi
+
 command -v socat >/dev/null || fail "there is no socat"
 serve unix "unix://$dir/lines.sock" --framing lines
 same "lines: a call is answered" "$(call unix "unix://$dir/lines.sock" hello --framing lines)" hello

@@ -40,6 +40,7 @@ pub(crate) enum Framing {
 
 /// `serve ENDPOINT` or `call ENDPOINT [MESSAGE…]`, with `--framing` anywhere.
 pub(crate) struct Args {
+    /// It is the first of the two verbs.
     pub(crate) serve: bool,
     pub(crate) rest: Vec<String>,
     pub(crate) framing: Framing,
@@ -48,10 +49,15 @@ pub(crate) struct Args {
 impl Args {
     /// Reads the command line, or says how it goes and exits.
     pub(crate) fn read(usage: &str) -> Self {
-        Self::parse(std::env::args().skip(1)).unwrap_or_else(|| usage_error(usage))
+        Self::read_as(["serve", "call"], usage)
     }
 
-    fn parse(mut words: impl Iterator<Item = String>) -> Option<Self> {
+    /// The same with other verbs.
+    pub(crate) fn read_as(verbs: [&str; 2], usage: &str) -> Self {
+        Self::parse(verbs, std::env::args().skip(1)).unwrap_or_else(|| usage_error(usage))
+    }
+
+    fn parse(verbs: [&str; 2], mut words: impl Iterator<Item = String>) -> Option<Self> {
         let mut framing = Framing::Length;
         let mut rest = Vec::new();
         while let Some(word) = words.next() {
@@ -68,10 +74,7 @@ impl Args {
             }
         }
         let verb = (!rest.is_empty()).then(|| rest.remove(0))?;
-        match verb.as_str() {
-            "serve" | "call" => Some(Self { serve: verb == "serve", rest, framing }),
-            _ => None,
-        }
+        verbs.contains(&&*verb).then(|| Self { serve: verb == verbs[0], rest, framing })
     }
 }
 

@@ -25,20 +25,19 @@ pub(crate) struct Measured {
     pub(crate) rate: f64,
 }
 
-/// Sends half of the messages one at a time and half of them in a window.
+/// Sends half of the messages one at a time and half of them in a window; most are of the first
+/// size, none is above the second.
 pub(crate) async fn run(
     connection: BoxDuplex,
     messages: u64,
-    size: usize,
-    largest: usize,
+    sizes: (usize, usize),
     mut progress: impl FnMut(u64),
 ) -> Result<Measured> {
     let (mut sink, mut stream) = connection.split();
-    let body = |number| body(number, size, largest);
     let mut verified = 0;
     let mut trips = Vec::new();
     for number in 0..messages / 2 {
-        let body = body(number);
+        let body = body(number, sizes);
         let started = Instant::now();
         within(sink.send(body.clone())).await??;
         let answer = within(stream.next()).await?;
@@ -56,7 +55,7 @@ pub(crate) async fn run(
                 within(sink.flush()).await??;
             }
             within(window.acquire()).await?.map_err(|_| hung())?.forget();
-            within(sink.feed(body(number))).await??;
+            within(sink.feed(body(number, sizes))).await??;
         }
         within(sink.close()).await?
     };
@@ -64,7 +63,7 @@ pub(crate) async fn run(
         for number in messages / 2..messages {
             let answer = within(stream.next()).await?;
             window.add_permits(1);
-            verified += same(number, &body(number), answer)?;
+            verified += same(number, &body(number, sizes), answer)?;
             progress(verified);
         }
         match within(stream.next()).await? {
@@ -106,13 +105,12 @@ fn same(number: u64, sent: &Bytes, answer: Option<Result<Bytes>>) -> Result<u64>
     Err(Error::new(ErrorKind::Malformed, cause))
 }
 
-/// Random bytes that depend on the number alone, of no more than the mechanism takes.
-fn body(number: u64, size: usize, largest: usize) -> Bytes {
+/// Random bytes that depend on the number alone; of the usual size, and the largest.
+fn body(number: u64, (size, largest): (usize, usize)) -> Bytes {
     let len = match number % 10 {
-        0 => SIZES[(number / 10) as usize % SIZES.len()],
+        0 => SIZES[(number / 10) as usize % SIZES.len()].min(largest),
         _ => size,
     };
-    let len = len.min(largest);
     let mut state = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let words = (0..len.div_ceil(8)).flat_map(|_| {
         // xorshift64, Marsaglia 2003.

@@ -9,6 +9,8 @@
 //! a descriptor behind.
 
 mod client;
+#[cfg(unix)]
+mod fifos;
 mod report;
 mod row;
 mod server;
@@ -26,7 +28,7 @@ async fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
     let first = words.next();
     if first.as_deref() == Some("--serve") {
-        let served = server::run(&words.next().unwrap_or_default()).await;
+        let served = server::run(&words.next().unwrap_or_default(), words.next()).await;
         return exit_code(served.inspect_err(|error| eprintln!("server: {error}")).is_ok());
     }
     let request = match Request::parse(first.into_iter().chain(words)) {
@@ -68,8 +70,9 @@ async fn exchange(row: &Row, path: &std::path::Path, report: &mut Report) -> Res
     let pair = client::within(row.start(path)).await??;
     let pid = pair.server.pid;
     let progress = |done| report.progress(row, done);
-    let Request { messages, size, .. } = request;
-    let measured = client::run(pair.connection, messages, size, row.largest(), progress).await?;
+    let size = request.size.min(pair.largest);
+    let sizes = (size, pair.largest);
+    let measured = client::run(pair.connection, request.messages, sizes, progress).await?;
     if !client::within(pair.server.end()).await?? {
         return Err(Error::new(ErrorKind::Io, "the server did not end in order"));
     }

@@ -116,7 +116,7 @@ impl Report {
             }
             println!(
                 "\np50 and p99 are of one message at a time, messages/s with up to {} on their way; \
-                 nine in ten\nare of {} bytes, the others of {:?}.",
+                 nine in ten\nare of {} bytes, the others of {:?}, as far as the mechanism takes them.",
                 crate::client::WINDOW,
                 self.request.size,
                 crate::client::SIZES

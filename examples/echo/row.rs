@@ -3,18 +3,23 @@
 use std::{env, path::Path, process};
 
 use framewire::{
-    BoxDuplex, Endpoint, Profile, Result,
+    BoxDuplex, Endpoint, Result,
     pipe::{self, Child},
 };
 use tokio::process::Command;
 
 use crate::client::LARGEST;
+#[cfg(unix)]
+use crate::fifos;
 
 /// How the client comes to a connection with the server, which is always a process of its own.
 #[derive(Clone, Copy)]
 pub(crate) enum Reach {
     /// By an address, made of a private directory; the server listens on it.
     Address(fn(&Path) -> String),
+    /// Over two FIFOs in a private directory, one each way.
+    #[cfg(unix)]
+    Fifos,
     /// Over two pipes that the server inherits.
     Inherited,
     /// Over the server's standard input and output.
@@ -46,6 +51,8 @@ pub(crate) const ROWS: &[Row] = &[
         name: "unix:seqpacket",
         reach: Reach::Address(|dir| format!("seqpacket://{}", dir.join("echo.sock").display())),
     },
+    #[cfg(unix)]
+    Row { name: "fifo", reach: Reach::Fifos },
     Row { name: "tcp", reach: Reach::Address(|_| "tcp://127.0.0.1:0".into()) },
     #[cfg(feature = "tls")]
     Row { name: "tls", reach: Reach::Address(|_| "tls://127.0.0.1:0".into()) },
@@ -55,6 +62,8 @@ pub(crate) const ROWS: &[Row] = &[
 pub(crate) struct Pair {
     pub(crate) endpoint: String,
     pub(crate) connection: BoxDuplex,
+    /// The largest message that it takes, or that is sent, in bytes.
+    pub(crate) largest: usize,
     pub(crate) server: Server,
 }
 
@@ -72,16 +81,6 @@ impl Row {
         self.name == only || self.name.split(':').next() == Some(only)
     }
 
-    /// The largest message that the mechanism takes, in bytes.
-    pub(crate) fn largest(&self) -> usize {
-        let scheme = match self.name.split_once(':') {
-            Some(("unix", "seqpacket")) => "seqpacket",
-            Some((module, _)) => module,
-            None => self.name,
-        };
-        Profile::of(scheme).map_or(LARGEST, |profile| profile.max_len.by_default().min(LARGEST))
-    }
-
     /// Starts the server and connects to it.
     pub(crate) async fn start(&self, directory: &Path) -> Result<Pair> {
         let mut command = Command::new(env::current_exe()?);
@@ -97,15 +96,26 @@ impl Row {
                 }?;
                 let pid = control.id().unwrap_or_default();
                 let endpoint = crate::server::address_of(&mut control).await?;
-                let connection = match &endpoint.parse()? {
+                let parsed: Endpoint = endpoint.parse()?;
+                let largest = parsed.profile().max_len.by_default().min(LARGEST);
+                let connection = match &parsed {
                     #[cfg(feature = "tls")]
                     it @ Endpoint::Tls(_) => {
                         crate::tls::connect(it, &directory.join(crate::tls::FILE)).await?
                     }
-                    other => Endpoint::connect(other).await?,
+                    other => other.connect().await?,
                 };
                 let server = Server { pid, control: Some(control), process: None };
-                Ok(Pair { endpoint, connection, server })
+                Ok(Pair { endpoint, connection, largest, server })
+            }
+            #[cfg(unix)]
+            Reach::Fifos => {
+                let process = command.args(["--serve", "fifos"]).arg(directory).spawn()?;
+                let pid = process.id().unwrap_or_default();
+                let connection = fifos::open(directory, false).await?;
+                let server = Server { pid, control: None, process: Some(process) };
+                let endpoint = format!("fifo://{}", directory.join("there").display());
+                Ok(Pair { endpoint, connection, largest: fifos::LARGEST, server })
             }
             Reach::Inherited | Reach::Stdio => {
                 let stdio = matches!(self.reach, Reach::Stdio);
@@ -115,7 +125,8 @@ impl Row {
                 let Child { connection, process } = child;
                 let server = Server { pid, control: None, process: Some(process) };
                 let endpoint = if stdio { "stdin/stdout" } else { "two descriptors" };
-                Ok(Pair { endpoint: endpoint.into(), connection: Box::pin(connection), server })
+                let (endpoint, connection) = (endpoint.into(), Box::pin(connection));
+                Ok(Pair { endpoint, connection, largest: LARGEST, server })
             }
         }
     }

@@ -9,8 +9,12 @@ use framewire::{
 use futures::{SinkExt, StreamExt};
 
 /// Serves until the parent ends.
-pub(crate) async fn run(reach: &str) -> Result<()> {
+pub(crate) async fn run(reach: &str, directory: Option<String>) -> Result<()> {
     match reach {
+        #[cfg(unix)]
+        "fifos" => {
+            echo(crate::fifos::open(directory.unwrap_or_default().as_ref(), true).await?).await
+        }
         "inherited" => echo(Box::pin(pipe::inherited()?)).await,
         "stdio" => echo(Box::pin(pipe::stdio()?)).await,
         endpoint => serve(endpoint.parse()?).await,
