@@ -62,15 +62,15 @@ impl Asked {
 
 /// What is asked of a row with default options, if anything.
 pub(crate) fn asked(mechanism: Mechanism, kind: Kind, bytes: usize) -> Option<Asked> {
-    use Mechanism::{Datagram, Pipe, Seqpacket, Tcp, Udp, Unix};
+    use Mechanism::{Datagram, Fifo, Pipe, Seqpacket, Tcp, Udp, Unix};
     const KIB: usize = 1 << 10;
     const KIB_64: usize = 64 << 10;
     const MIB: usize = 1 << 20;
     Some(match (kind, mechanism, bytes) {
         (Kind::RoundTrip, Unix, 64 | KIB) => Asked::AtMost(0.09),
         (Kind::RoundTrip, Unix, KIB_64) => Asked::AtMost(0.45),
-        (Kind::RoundTrip, Pipe, 64 | KIB) => Asked::AtMost(0.03),
-        (Kind::RoundTrip, Pipe, KIB_64) => Asked::AtMost(0.2),
+        (Kind::RoundTrip, Pipe | Fifo, 64 | KIB) => Asked::AtMost(0.03),
+        (Kind::RoundTrip, Pipe | Fifo, KIB_64) => Asked::AtMost(0.2),
         (Kind::RoundTrip, Tcp, 64 | KIB) => Asked::AtMost(0.15),
         (Kind::RoundTrip, Tcp, KIB_64) => Asked::AtMost(0.3),
         (Kind::RoundTrip, Seqpacket | Datagram | Udp, _) => Asked::AtMost(0.15),
@@ -78,10 +78,10 @@ pub(crate) fn asked(mechanism: Mechanism, kind: Kind, bytes: usize) -> Option<As
         (Kind::Batched, Unix, KIB) => Asked::AtLeast(2.2),
         (Kind::Batched, Unix, KIB_64) => Asked::AtLeast(1.4),
         (Kind::Batched, Unix, MIB) => Asked::AtLeast(2.5),
-        (Kind::Batched, Pipe, 64) => Asked::AtLeast(1.8),
-        (Kind::Batched, Pipe, KIB) => Asked::AtLeast(1.0),
-        (Kind::Batched, Pipe, KIB_64) => Asked::AtLeast(2.8),
-        (Kind::Batched, Pipe, MIB) => Asked::AtLeast(3.3),
+        (Kind::Batched, Pipe | Fifo, 64) => Asked::AtLeast(1.8),
+        (Kind::Batched, Pipe | Fifo, KIB) => Asked::AtLeast(1.0),
+        (Kind::Batched, Pipe | Fifo, KIB_64) => Asked::AtLeast(2.8),
+        (Kind::Batched, Pipe | Fifo, MIB) => Asked::AtLeast(3.3),
         (Kind::Batched, Tcp, 64) => Asked::AtLeast(3.0),
         (Kind::Batched, Tcp, KIB) => Asked::AtLeast(4.0),
         (Kind::Batched, Tcp, KIB_64) => Asked::AtLeast(1.05),

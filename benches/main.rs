@@ -19,8 +19,8 @@
 //! | `lim-cacheline` | a cache line that bounces between the processes: the floor here and now |
 //! | `lim-harness` | messages of 64 bytes made and checked with no transport in between |
 //!
-//! Rows begin with their module's name: `unix`, `unix:seqpacket`, `unix:datagram`, `pipe`, `tcp`,
-//! `tls` (with the feature of that name), `udp`.
+//! Rows begin with their module's name: `unix`, `unix:seqpacket`, `unix:datagram`, `pipe`, `fifo`,
+//! `tcp`, `tls` (with the feature of that name), `udp`.
 //!
 //! "By hand" is tokio's own type for the mechanism in `Framed<_, LengthDelimitedCodec>`, all
 //! defaults, TCP with no delay. For sockets whose every message is a call it is that call in
@@ -28,6 +28,9 @@
 //! one direction where messages go in one. Ours is a listener's connection at the serving side and
 //! `connect` at the other, for datagrams as well, where a listener tells many peers apart and the
 //! baseline has one.
+//!
+//! `fifo` is a pair of FIFOs, a writer each. Ours is the only writer there may be (`exclusive`) where
+//! messages are sent in batches or are longer than `PIPE_BUF`, and one of many otherwise.
 //!
 //! `tls` has tokio-rustls below the baseline; both subjects have the same certificate and
 //! configuration. rustls allocates for what it encrypts, so that nothing is asked of that.

@@ -8,16 +8,17 @@ use std::sync::Arc;
 #[cfg(feature = "tls")]
 use framewire::tls;
 use framewire::wait::Strategy;
-use framewire::{pipe, tcp, udp, unix};
+use framewire::{fifo, pipe, tcp, udp, unix};
 use futures::{StreamExt, stream};
 
 #[cfg(feature = "tls")]
 use crate::certificate::{Served, announced};
+use crate::halves::Halves;
 use crate::link::Link;
 use crate::load;
 use crate::process::Server;
 use crate::side::announce;
-use crate::trial::{Fault, Mechanism, Outcome, Trial, Waiting};
+use crate::trial::{Fault, Kind, Mechanism, Outcome, Trial, Waiting};
 
 fn strategy(trial: &Trial) -> Strategy {
     match trial.waiting {
@@ -47,6 +48,14 @@ fn udp_options(trial: &Trial) -> udp::Options {
     udp::Options::new().strategy(strategy(trial))
 }
 
+/// What is sent in batches or is large goes as from the only writer; a FIFO with many takes 4 KiB.
+fn fifo_options(trial: &Trial) -> fifo::Options {
+    fifo::Options::new()
+        .strategy(strategy(trial))
+        .end(fifo::End::WithLastWriter)
+        .exclusive(trial.kind == Kind::Batched || trial.bytes > 4 << 10)
+}
+
 /// The serving side: takes the connections, and serves each to its end.
 pub(crate) async fn serve(trial: &Trial) -> Result<Outcome, Fault> {
     let address = trial.address.as_str();
@@ -71,6 +80,13 @@ pub(crate) async fn serve(trial: &Trial) -> Result<Outcome, Fault> {
             announce("")?;
             load::serve(trial, stream::iter([Ok::<_, Fault>(link)])).await
         }
+        Mechanism::Fifo => {
+            let options = fifo_options(trial);
+            let receiver = options.receiver(trial.beside("there")).await?;
+            announce(address)?;
+            let sender = options.sender(trial.beside("back")).await?;
+            load::serve(trial, stream::iter([Ok::<_, Fault>(Halves::new(receiver, sender))])).await
+        }
         Mechanism::Tcp => {
             let listener = tcp_options(trial).listen(address).await?;
             announce(&listener.local_addr().to_string())?;
@@ -92,7 +108,7 @@ pub(crate) async fn serve(trial: &Trial) -> Result<Outcome, Fault> {
     }
 }
 
-/// The driving side over sockets: connects, then drives.
+/// The driving side where there is an address: connects, then drives.
 pub(crate) async fn drive(trial: &Trial) -> Result<Outcome, Fault> {
     let address = trial.address.as_str();
     match trial.mechanism {
@@ -109,6 +125,12 @@ pub(crate) async fn drive(trial: &Trial) -> Result<Outcome, Fault> {
             connected(trial, || options.connect(address)).await
         }
         Mechanism::Pipe => Err("pipes are opened with the child".into()),
+        Mechanism::Fifo => {
+            let options = fifo_options(trial);
+            let receiver = options.receiver(trial.beside("back")).await?;
+            let sender = options.sender(trial.beside("there")).await?;
+            load::drive(trial, vec![Halves::new(receiver, sender)]).await
+        }
         Mechanism::Tcp => {
             let options = tcp_options(trial);
             connected(trial, || options.connect(address)).await

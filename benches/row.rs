@@ -186,7 +186,7 @@ fn idles(arguments: &Arguments) -> Vec<Row> {
     let mut rows = Vec::new();
     for mechanism in Mechanism::ALL.iter().copied() {
         for connections in [1, arguments.crowd] {
-            // One child is all that a pair of pipes connects.
+            // A pair of pipes or FIFOs is one connection.
             if connections > 1 && !mechanism.is_listened_on() {
                 continue;
             }

@@ -14,6 +14,7 @@ pub(crate) enum Mechanism {
     Seqpacket,
     Datagram,
     Pipe,
+    Fifo,
     Tcp,
     #[cfg(feature = "tls")]
     Tls,
@@ -26,6 +27,7 @@ impl Mechanism {
         Self::Seqpacket,
         Self::Datagram,
         Self::Pipe,
+        Self::Fifo,
         Self::Tcp,
         #[cfg(feature = "tls")]
         Self::Tls,
@@ -39,6 +41,7 @@ impl Mechanism {
             Self::Seqpacket => "unix:seqpacket",
             Self::Datagram => "unix:datagram",
             Self::Pipe => "pipe",
+            Self::Fifo => "fifo",
             Self::Tcp => "tcp",
             #[cfg(feature = "tls")]
             Self::Tls => "tls",
@@ -85,12 +88,12 @@ impl Mechanism {
 
     /// Whether a server has many connections.
     pub(crate) fn is_listened_on(self) -> bool {
-        self != Self::Pipe
+        !matches!(self, Self::Pipe | Self::Fifo)
     }
 
     /// Whether a server is reached by a path.
     pub(crate) fn has_path(self) -> bool {
-        matches!(self, Self::Unix | Self::Seqpacket | Self::Datagram)
+        matches!(self, Self::Unix | Self::Seqpacket | Self::Datagram | Self::Fifo)
     }
 
     /// Whether the peer is told when a connection is closed. Where not, an empty message says so:

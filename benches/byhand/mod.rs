@@ -1,5 +1,6 @@
 //! The baseline: what a program does without this crate.
 
+mod fifo;
 mod packets;
 mod pipes;
 mod streams;
@@ -18,13 +19,14 @@ pub(crate) async fn serve(trial: &Trial) -> Result<Outcome, Fault> {
         #[cfg(feature = "tls")]
         Mechanism::Tls => tls::serve(trial).await,
         Mechanism::Pipe => pipes::serve(trial).await,
+        Mechanism::Fifo => fifo::serve(trial).await,
         Mechanism::Seqpacket => packets::serve_seqpacket(trial).await,
         Mechanism::Datagram => packets::serve_datagram(trial).await,
         Mechanism::Udp => packets::serve_udp(trial).await,
     }
 }
 
-/// The driving side over sockets: connects, then drives.
+/// The driving side where there is an address: connects, then drives.
 pub(crate) async fn drive(trial: &Trial) -> Result<Outcome, Fault> {
     match trial.mechanism {
         Mechanism::Unix => streams::drive_unix(trial).await,
@@ -32,6 +34,7 @@ pub(crate) async fn drive(trial: &Trial) -> Result<Outcome, Fault> {
         #[cfg(feature = "tls")]
         Mechanism::Tls => tls::drive(trial).await,
         Mechanism::Pipe => Err("pipes are opened with the child".into()),
+        Mechanism::Fifo => fifo::drive(trial).await,
         Mechanism::Seqpacket => packets::drive_seqpacket(trial).await,
         Mechanism::Datagram => packets::drive_datagram(trial).await,
         Mechanism::Udp => packets::drive_udp(trial).await,

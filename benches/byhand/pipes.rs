@@ -25,7 +25,7 @@ type Pipes = Halves<
     FramedWrite<pipe::Sender, LengthDelimitedCodec>,
 >;
 
-fn framed(receiver: pipe::Receiver, sender: pipe::Sender) -> Pipes {
+pub(super) fn framed(receiver: pipe::Receiver, sender: pipe::Sender) -> Pipes {
     Halves::new(
         FramedRead::new(receiver, LengthDelimitedCodec::new()),
         FramedWrite::new(sender, LengthDelimitedCodec::new()),
