@@ -1,5 +1,7 @@
 use std::{
     ffi::{OsStr, OsString},
+    io,
+    os::fd::AsFd,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -7,7 +9,7 @@ use std::{
     },
 };
 
-use super::{Directory, Draft, FileKind, lock, lock::Lock};
+use super::{Directory, Draft, FileKind, Placed, lock, lock::Lock, socket_path};
 use crate::{
     Error, ErrorKind, Result,
     sys::{self, Entry},
@@ -187,6 +189,38 @@ impl Claim {
     /// As the system has them, from writing the name into the lock file.
     pub fn draft(self) -> Result<Draft> {
         Draft::new(self)
+    }
+
+    /// Has the object made at the path itself, in place of a stale one, for what keeps the name
+    /// that it was made under: a datagram socket tells its peers that one. For a moment in between
+    /// nobody has the name, and whoever makes an object there first is not replaced.
+    ///
+    /// `make` is handed the path as a socket's address has room for it.
+    pub(crate) fn make(
+        self,
+        kind: FileKind,
+        mode: u32,
+        make: impl FnOnce(&Path) -> io::Result<()>,
+    ) -> Result<Placed> {
+        let failed =
+            |cause: io::Error| Error::from(cause).doing(format!("make {}", self.path.display()));
+        if let Some(stale) = Entry::at(&self.directory, &self.name).map_err(failed)? {
+            stale.expect(kind, &self.path)?;
+            sys::remove_if_at(self.directory.as_fd(), &self.name, stale.identity)
+                .map_err(failed)?;
+        }
+        let path = socket_path::short(&self.directory, &self.name, self.path.clone())?;
+        make(&path)?;
+        let Some(entry) = Entry::at(&self.directory, &self.name).map_err(failed)? else {
+            let cause = format!("{} was removed as it was made", self.path.display());
+            return Err(Error::new(ErrorKind::NotFound, cause).remedy("who else uses that path?"));
+        };
+        if entry.mode != mode {
+            // The umask has taken something away.
+            sys::set_mode_at(&self.directory, &self.name, mode).map_err(failed)?;
+        }
+        let pin = sys::pin_at(self.directory.as_fd(), &self.name).map_err(failed)?;
+        Ok(Placed::new(self, entry.identity, pin))
     }
 
     /// The path, as it was given.

@@ -165,11 +165,20 @@ pub(super) fn name_for_answers(socket: BorrowedFd<'_>) -> Result<Option<Placed>>
 }
 
 /// Makes a socket of this type under a temporary name and moves it over the final one, in whose
-/// place there is nothing by then or what a killed process left.
+/// place there is nothing by then or what a killed process left; a datagram socket is made there,
+/// where it has its mode before it has its name.
 fn place(options: &Options, path: &Path, kind: SocketType) -> Result<(OwnedFd, Placed)> {
     let claim = Claim::take(path)?;
     if claim.finds(FileKind::Socket)? && is_alive(path, kind)? {
         return Err(claim.in_use());
+    }
+    if kind == SocketType::DGRAM && sys::SOCKETS_HAVE_MODES {
+        // It tells its peers the name that it was bound to: they are to answer to the final one.
+        let socket = sys::packet_socket(kind)?;
+        let placed = claim.make(FileKind::Socket, options.mode, |path| {
+            sys::bind_with_mode(socket.as_fd(), &SocketAddrUnix::new(path)?, options.mode)
+        })?;
+        return Ok((socket, placed));
     }
     let draft = claim.draft()?.mode(options.mode);
     let path = draft.socket_path()?;
