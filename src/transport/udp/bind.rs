@@ -24,14 +24,15 @@ impl Options {
         socket.set_reuse_address(true)?;
         #[cfg(not(any(target_os = "linux", target_os = "android")))]
         socket.set_reuse_port(true)?;
+        // Otherwise it receives what others have joined the group for, on their interfaces.
+        #[cfg(target_os = "linux")]
+        match addr.ip() {
+            IpAddr::V4(_) => socket.set_multicast_all_v4(false)?,
+            IpAddr::V6(_) => socket.set_multicast_all_v6(false)?,
+        }
         socket.bind(&addr.into())?;
         match addr.ip() {
-            IpAddr::V4(group) => {
-                // Otherwise it receives what others have joined the group for, too.
-                #[cfg(target_os = "linux")]
-                socket.set_multicast_all_v4(false)?;
-                socket.join_multicast_v4(&group, &self.interface_v4())?;
-            }
+            IpAddr::V4(group) => socket.join_multicast_v4(&group, &self.interface_v4())?,
             IpAddr::V6(group) => socket.join_multicast_v6(&group, self.interface_v6())?,
         }
         Ok(socket)

@@ -1,6 +1,7 @@
 //! What can be chosen about UDP.
 
 use std::{
+    io,
     net::{Ipv4Addr, SocketAddr},
     os::fd::AsFd,
     sync::Arc,
@@ -169,6 +170,8 @@ impl Options {
     /// The number of the interface (if_nametoindex(3)) on which groups of IPv6 are joined and sent
     /// to: 1, the loopback interface's, or the system's choice where [`exposed`](Self::exposed).
     ///
+    /// Linux has no route to such groups on the loopback interface unless somebody has made one.
+    ///
     /// # Examples
     ///
     /// ```
@@ -273,8 +276,7 @@ impl Options {
     }
 
     async fn bind(&self, address: &HostPort) -> Result<Open> {
-        let found = resolve(address).await?;
-        let groups = found.iter().any(|addr| addr.ip().is_multicast());
+        let (found, groups) = groups_or_all(resolve(address).await?);
         // A group is joined where the options say, and bound to wherever it is joined.
         let socket = bind_first(found, self.exposed || groups, EXPOSE, |addr| self.bound(addr))?;
         let addr = socket.local_addr()?.as_socket().ok_or_else(no_address)?;
@@ -290,7 +292,7 @@ impl Options {
             for addr in resolve(&address).await? {
                 match self.connected(addr) {
                     Ok(socket) => return Ok((self.open(socket, address)?, addr)),
-                    Err(error) => last = Some(Error::from(error)),
+                    Err(error) => last = Some(not_connected(error, addr)),
                 }
             }
             Err(last.unwrap_or_else(no_address))
@@ -314,8 +316,42 @@ impl Options {
     }
 }
 
+/// Says what can be done where an address cannot be sent to.
+fn not_connected(error: io::Error, addr: SocketAddr) -> Error {
+    let unreachable = error.kind() == io::ErrorKind::NetworkUnreachable;
+    let error = Error::from(error);
+    if unreachable && addr.is_ipv6() && addr.ip().is_multicast() {
+        return error.remedy("choose an interface that has groups with `interface_index`");
+    }
+    error
+}
+
+/// The groups alone, if there are any, and whether there are: a name that stands for one must not
+/// open another address besides.
+fn groups_or_all(found: Vec<SocketAddr>) -> (Vec<SocketAddr>, bool) {
+    let (groups, others): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|addr| addr.ip().is_multicast());
+    if groups.is_empty() { (others, false) } else { (groups, true) }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever answers for a host name has no say in what is exposed.
+    #[test]
+    fn a_group_among_the_addresses_opens_none_of_the_others() {
+        let addrs = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
+        let mixed: Vec<SocketAddr> = addrs(&["192.0.2.1:7", "239.1.2.3:7", "[ff15::1]:7"]);
+        let groups = addrs(&["239.1.2.3:7", "[ff15::1]:7"]);
+        assert_eq!(groups_or_all(mixed), (groups, true));
+        let usual: Vec<SocketAddr> = addrs(&["127.0.0.1:7", "[::1]:7"]);
+        assert_eq!(groups_or_all(usual.clone()), (usual, false));
     }
 }
