@@ -11,6 +11,9 @@ use crate::{
 
 /// How many bytes of small messages share a buffer beyond the room for the largest one.
 const SHARED: usize = 64 * 1024;
+/// No system carries a larger message: Linux has to find its first part in one piece of memory,
+/// of 4 MiB at most.
+const LARGEST: usize = 16 * 1024 * 1024;
 
 /// A buffer with room for a message of the largest size, which is taken out of it without a copy.
 ///
@@ -26,7 +29,7 @@ pub(crate) struct Inbox {
 impl Inbox {
     /// Messages of up to this many bytes. Nothing is allocated before the first.
     pub(crate) fn new(max_len: usize) -> Self {
-        Self { buffer: BytesMut::new(), max_len }
+        Self { buffer: BytesMut::new(), max_len: max_len.min(LARGEST) }
     }
 
     /// Receives one message, from `fd` and without waiting.
@@ -73,6 +76,16 @@ impl Inbox {
     #[inline]
     pub(crate) fn take(&mut self) -> Bytes {
         self.buffer.split().freeze()
+    }
+
+    /// Takes what was received last without its neighbours, for a message that will be kept: a
+    /// copy, unless it is so large that it has few.
+    #[inline]
+    pub(crate) fn detach(&mut self) -> Bytes {
+        if self.buffer.len() > SHARED {
+            return self.take();
+        }
+        Bytes::copy_from_slice(&self.buffer)
     }
 
     /// Shows what was received last.

@@ -150,6 +150,15 @@ impl Fd {
         Arc::clone(&self.fd)
     }
 
+    /// Registers for receiving now, and not when it first has to park.
+    ///
+    /// # Errors
+    ///
+    /// What registering answers, and when the runtime has no I/O driver.
+    pub(crate) fn register_to_receive(&mut self) -> io::Result<()> {
+        self.receive.register(&self.fd, self.shared)
+    }
+
     /// [`Wait::poll_io`] for a call that is handed the descriptor.
     #[inline]
     pub(crate) fn poll_fd<R>(

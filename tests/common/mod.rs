@@ -8,6 +8,8 @@ mod census;
 pub(crate) mod conformance;
 mod end;
 mod flavour;
+#[cfg(unix)]
+pub(crate) mod nobody;
 mod outside;
 mod polls;
 pub(crate) mod process;

@@ -1,9 +1,6 @@
 //! Who is at the other end, and who is let in.
 
 use std::{
-    env, fs,
-    os::unix::{fs::PermissionsExt, process::CommandExt},
-    path::{Path, PathBuf},
     process::{Command, id},
     time::Duration,
 };
@@ -20,13 +17,11 @@ use rustix::{
 
 use super::common::{
     Process,
+    nobody::{self, NOBODY},
     process::{answer, next_order},
     role::{self, ENDPOINT},
     within,
 };
-
-/// The user that is nobody, wherever there are users.
-const NOBODY: u32 = 65_534;
 
 /// Connects, says so, and tells what comes of it: a message or an end.
 pub(crate) fn connects() {
@@ -120,39 +115,18 @@ async fn who_is_not_allowed_is_turned_away() {
     assert!(error.to_string().contains("allow its user"), "{error}");
 }
 
-/// This program where another user can start it, which may not be so of our target directory.
-fn for_everyone(directory: &Path) -> PathBuf {
-    fs::set_permissions(directory, PermissionsExt::from_mode(0o755)).unwrap();
-    let ours = env::current_exe().unwrap();
-    let theirs = directory.join("program");
-    fs::hard_link(&ours, &theirs).or_else(|_| fs::copy(&ours, &theirs).map(drop)).unwrap();
-    theirs
-}
-
-/// `connects`, as another user.
-fn as_nobody(program: &Path) -> Command {
-    let role = role::command("connects");
-    let mut command = Command::new(program);
-    command.args(role.get_args()).uid(NOBODY).gid(NOBODY).current_dir("/");
-    for (name, value) in role.get_envs() {
-        command.env(name, value.unwrap_or_default());
-    }
-    command
-}
-
 #[tokio::test]
 async fn another_user_is_let_in_where_allowed_only() {
-    if !geteuid().is_root() {
-        eprintln!("!!! skipped: only root can start a process of another user");
+    if !nobody::can_be() {
         return;
     }
     let directory = tempfile::tempdir().unwrap();
-    let program = for_everyone(directory.path());
+    let program = nobody::for_everyone(directory.path());
     let path = directory.path().join("e.sock");
 
     // The mode of the socket alone keeps them out.
     let listener = unix::listen(&*path).await.unwrap();
-    let mut child = connecting(as_nobody(&program), &*path);
+    let mut child = connecting(nobody::command(&program, "connects"), &*path);
     assert_eq!(child.answer(), "Denied");
     drop(listener);
 
@@ -166,7 +140,7 @@ async fn another_user_is_let_in_where_allowed_only() {
     }
     for (name, options) in names {
         let mut listener = options.listen(name.clone()).await.unwrap();
-        let mut child = connecting(as_nobody(&program), name.clone());
+        let mut child = connecting(nobody::command(&program, "connects"), name.clone());
         let answering = tokio::task::spawn_blocking(move || child.answer());
         let serving = async {
             // The first who gets in is we, though the other was there before.
@@ -182,7 +156,7 @@ async fn another_user_is_let_in_where_allowed_only() {
     }
 
     let mut listener = open.allow(Allow::uids([NOBODY])).listen(&*path).await.unwrap();
-    let mut child = connecting(as_nobody(&program), &*path);
+    let mut child = connecting(nobody::command(&program, "connects"), &*path);
     let mut theirs = within(listener.next()).await.expect("a listener never ends").unwrap();
     assert_eq!(theirs.peer().uid(), Some(NOBODY));
     assert_eq!(theirs.peer().gid(), Some(NOBODY));

@@ -87,7 +87,7 @@ impl fmt::Debug for ControlBuffer {
 }
 
 /// Who has sent a message, as the kernel vouches for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Credentials {
     /// 0 where the process is in none of our name spaces.
     pub(crate) pid: u32,

@@ -57,6 +57,11 @@ pub(crate) fn write_vectored(fd: BorrowedFd<'_>, from: &[IoSlice<'_>]) -> io::Re
     Ok(rustix::io::writev(fd, from)?)
 }
 
+/// Takes nothing in any more: whoever sends to it learns that.
+pub(crate) fn shutdown_read(fd: BorrowedFd<'_>) -> io::Result<()> {
+    Ok(net::shutdown(fd, Shutdown::Read)?)
+}
+
 /// Ends our direction of a socket; the other goes on.
 pub(crate) fn shutdown_write(fd: BorrowedFd<'_>) -> io::Result<()> {
     match net::shutdown(fd, Shutdown::Write) {

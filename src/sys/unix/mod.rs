@@ -21,15 +21,17 @@ pub(crate) use ancillary::{
     is_too_many_in_flight, recv_with, send_with,
 };
 pub(crate) use bytes::{
-    grow_pipe, read, recv, send, send_vectored, set_nonblocking, shutdown_write, write,
-    write_vectored,
+    grow_pipe, read, recv, send, send_vectored, set_nonblocking, shutdown_read, shutdown_write,
+    write, write_vectored,
 };
 pub(crate) use cpus::runs_beside_its_peers;
 pub(crate) use entry::{
     Entry, Identity, SOCKET_PATH_MAX, make_directory_at, open_directory, open_directory_at,
     our_uid, path_of_directory, pin_at, remove_at, remove_if_at, rename_at, set_mode_at,
 };
-pub(crate) use errno::{is_exhausted, is_passing};
+pub(crate) use errno::{
+    is_exhausted, is_passing, is_told_of_a_datagram, is_too_long, is_want_of_room,
+};
 pub(crate) use event::{Ringer, event};
 pub(crate) use fifo::{
     PIPE_BUF, has_hung_up, let_waiting_writers_go, make_fifo, open_to_read_at, open_to_write,
@@ -40,8 +42,8 @@ pub(crate) use lock::{
     try_lock_shared, write_at,
 };
 pub(crate) use packet::{
-    Packet, abstract_address, accept, bind_with_mode, count_dropped, fit_send_buffer, listen,
-    packet_socket, recv_packet, send_to,
+    MESSAGES_HAVE_CREDENTIALS, Packet, abstract_address, accept, bind_with_mode, count_dropped,
+    fit_send_buffer, listen, packet_socket, recv_packet, send_to, unix_name,
 };
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) use packet::{carry_credentials, packet_pair, recv_packet_with};

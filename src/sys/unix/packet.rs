@@ -4,7 +4,7 @@
 
 use std::{
     io,
-    mem::{MaybeUninit, zeroed},
+    mem::{MaybeUninit, offset_of, zeroed},
     os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
 };
 
@@ -33,6 +33,10 @@ const KEPT: usize = 0;
 #[repr(C, align(8))]
 struct Control([u8; 32]);
 
+/// Whether the kernel says of each message who sent it.
+pub(crate) const MESSAGES_HAVE_CREDENTIALS: bool =
+    cfg!(any(target_os = "linux", target_os = "android"));
+
 /// What one recvmsg(2) brought.
 #[derive(Debug)]
 pub(crate) struct Packet {
@@ -43,7 +47,8 @@ pub(crate) struct Packet {
     /// How many messages the kernel has dropped on this socket for want of room, in all, where it
     /// says so; the count wraps.
     pub(crate) dropped: Option<u32>,
-    /// Where it came from; `None` where the sender's socket has no name.
+    /// Where it came from; `None` where the sender's socket has no name, or one that no address
+    /// has room for.
     pub(crate) from: Option<SocketAddrAny>,
 }
 
@@ -239,9 +244,32 @@ pub(crate) fn recv_packet_with(
 }
 
 fn address(name: &MaybeUninit<SocketAddrStorage>, len: libc::socklen_t) -> Option<SocketAddrAny> {
-    if (len as usize) <= size_of::<libc::sa_family_t>() {
+    let size = len as usize;
+    if size <= size_of::<libc::sa_family_t>() || size > size_of_val(name) {
         return None;
     }
     // SAFETY: the kernel has written `len` bytes of an address there, its family included.
-    Some(unsafe { SocketAddrAny::read(name.as_ptr(), len) })
+    let address = unsafe { SocketAddrAny::read(name.as_ptr(), len) };
+    let is_unix = address.address_family() == AddressFamily::UNIX;
+    // Linux binds paths that fill an address to the last byte, and tells them with a zero behind:
+    // such an address is longer than any that a message can be sent to.
+    let usable = !is_unix || (size <= UNIX && unix_name(&address).is_some());
+    usable.then_some(address)
+}
+
+/// The longest address of a Unix socket.
+const UNIX: usize = size_of::<libc::sockaddr_un>();
+
+/// The name in a Unix socket's address, as it stands there: a path with or without zeros behind it,
+/// or on Linux a zero and an abstract name.
+pub(crate) fn unix_name(address: &SocketAddrAny) -> Option<&[u8]> {
+    if address.address_family() != AddressFamily::UNIX {
+        return None;
+    }
+    let first = address.as_ptr().cast::<u8>();
+    // SAFETY: so many bytes of an address are there and written, for as long as it is borrowed.
+    let bytes = unsafe { std::slice::from_raw_parts(first, address.addr_len() as usize) };
+    let name = bytes.get(offset_of!(libc::sockaddr_un, sun_path)..)?;
+    let named = super::HAS_ABSTRACT_NAMES || name.first() != Some(&0);
+    (named && !name.is_empty()).then_some(name)
 }

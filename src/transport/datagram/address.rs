@@ -1,10 +1,10 @@
 //! Where a datagram comes from or goes to.
 
-use std::{fmt, net::SocketAddr};
+use std::{ffi::OsStr, fmt, net::SocketAddr, os::unix::ffi::OsStrExt};
 
 use rustix::net::{AddressFamily, SocketAddrAny, SocketAddrUnix};
 
-use crate::{Peer, Result, SocketName, sys};
+use crate::{Error, ErrorKind, Peer, Result, SocketName, names::SocketPath, sys};
 
 /// The address of a datagram socket: an IP address and port, or the name of a Unix socket.
 ///
@@ -36,12 +36,20 @@ impl Address {
     ///
     /// # Errors
     ///
-    /// [`Address`](crate::ErrorKind::Address): a path that is too long.
+    /// [`Address`](crate::ErrorKind::Address): a name that is too long, or a path with a zero in it.
     /// [`Unsupported`](crate::ErrorKind::Unsupported): an abstract name outside Linux and Android.
     pub fn of_name(name: &SocketName) -> Result<Self> {
         Ok(Self(match name {
             SocketName::Path(path) => {
-                SocketAddrUnix::new(path.as_path()).map_err(std::io::Error::from)?.into()
+                let bytes = path.as_os_str().as_bytes();
+                if bytes.len() > SocketPath::MAX {
+                    return Err(too_long(bytes.len(), SocketPath::MAX));
+                }
+                let unix = SocketAddrUnix::new(bytes).map_err(std::io::Error::from);
+                unix.map_err(|error| Error::new(ErrorKind::Address, error))?.into()
+            }
+            SocketName::Abstract(name) if name.len() > SocketPath::MAX => {
+                return Err(too_long(name.len(), SocketPath::MAX));
             }
             SocketName::Abstract(name) => sys::abstract_address(name)?.into(),
         }))
@@ -74,24 +82,24 @@ impl Address {
     /// # }
     /// ```
     pub fn name(&self) -> Option<SocketName> {
-        let unix = SocketAddrUnix::try_from(self.0.clone()).ok()?;
-        if let Some(path) = unix.path_bytes() {
-            use std::os::unix::ffi::OsStrExt;
-            return Some(SocketName::Path(std::ffi::OsStr::from_bytes(path).into()));
+        match sys::unix_name(&self.0)? {
+            [0, name @ ..] => Some(SocketName::Abstract(std::str::from_utf8(name).ok()?.into())),
+            path => {
+                let path = path.split(|byte| *byte == 0).next()?;
+                Some(SocketName::Path(OsStr::from_bytes(path).into()))
+            }
         }
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        {
-            let name = std::str::from_utf8(unix.abstract_name()?).ok()?;
-            Some(SocketName::Abstract(name.into()))
-        }
-        #[cfg(not(any(target_os = "linux", target_os = "android")))]
-        None
     }
 
     /// What is known of whoever has it.
     pub(super) fn peer(&self) -> Peer {
         Peer { addr: self.ip(), ..Peer::default() }
     }
+}
+
+fn too_long(len: usize, max: usize) -> Error {
+    let cause = format!("a socket's name of {len} bytes, limit {max}");
+    Error::new(ErrorKind::Address, cause).remedy("use a shorter name")
 }
 
 impl From<SocketAddr> for Address {
@@ -105,7 +113,7 @@ impl fmt::Display for Address {
         match (self.ip(), self.name()) {
             (Some(ip), _) => write!(f, "{ip}"),
             (None, Some(name)) => write!(f, "{name}"),
-            (None, None) => f.write_str("a socket without a name"),
+            (None, None) => f.write_str("a socket whose name is no text"),
         }
     }
 }

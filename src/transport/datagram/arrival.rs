@@ -4,11 +4,11 @@ use std::{io, os::fd::BorrowedFd, sync::Arc};
 
 use bytes::Bytes;
 
-use super::Address;
+use super::{Address, losses::Losses};
 use crate::{
     Endpoint, Error, ErrorKind, Peer, Result,
     message::Body,
-    sys::{Credentials, Packet},
+    sys::{self, Credentials, Packet},
     transport::inbox::Inbox,
     unix,
 };
@@ -23,7 +23,11 @@ use crate::{
 pub struct Received {
     /// The message.
     pub body: Bytes,
-    /// Where it came from, to be answered to; `None` where the sender's socket has no name.
+    /// Where it came from, to be answered to; `None` where the sender's socket has no name that can
+    /// be sent to.
+    ///
+    /// It proves nothing: over UDP whoever sends writes it, and a path is as it was written by
+    /// whoever bound it, in whatever directory that was.
     pub from: Option<Address>,
     /// Who sent it, as far as the kernel tells: the address for UDP, user and process for Unix
     /// sockets (Linux).
@@ -114,11 +118,11 @@ pub(super) struct Intake {
     pub(super) inbox: Inbox,
     /// Whether the sender's address is asked for.
     pub(super) named: bool,
-    /// The kernel's count of dropped messages, as it was last told.
-    dropped: u32,
+    dropped: Dropped,
     /// Something is in the inbox behind an error that is told first.
-    waiting: Option<Packet>,
-    pub(super) policy: Policy,
+    waiting: Option<Box<Packet>>,
+    policy: Policy,
+    pub(super) losses: Losses,
 }
 
 /// Whose messages are taken.
@@ -132,9 +136,16 @@ impl Policy {
     }
 
     /// What these options say of this endpoint.
-    pub(crate) fn of(options: &unix::Options, endpoint: &Arc<Endpoint>) -> Self {
-        let asks = options.check(&Peer::default(), endpoint).is_err();
-        Self(asks.then(|| (options.clone(), Arc::clone(endpoint))))
+    pub(crate) fn of(options: &unix::Options, endpoint: &Arc<Endpoint>) -> Result<Self> {
+        if options.check(&Peer::default(), endpoint).is_ok() {
+            return Ok(Self::anyone());
+        }
+        if !sys::MESSAGES_HAVE_CREDENTIALS {
+            let cause = "only Linux tells who sent a datagram";
+            return Err(Error::new(ErrorKind::Unsupported, cause)
+                .remedy("say with `unix::Options::mode` who may send"));
+        }
+        Ok(Self(Some((options.clone(), Arc::clone(endpoint)))))
     }
 
     #[inline]
@@ -146,37 +157,68 @@ impl Policy {
 }
 
 /// So many messages of strangers are passed over before somebody else has a turn.
-const STRANGERS: u32 = 64;
+const RUN: u32 = 64;
+/// Why those are dropped.
+pub(super) const STRANGERS: &str = "strangers sent them";
 
 impl Intake {
     pub(super) fn new(max_len: usize, named: bool, policy: Policy) -> Self {
-        Self { inbox: Inbox::new(max_len), named, dropped: 0, waiting: None, policy }
+        let (inbox, losses) = (Inbox::new(max_len), Losses::default());
+        Self { inbox, named, dropped: Dropped(0), waiting: None, policy, losses }
     }
 
     /// Receives one message into the inbox.
     #[inline]
     pub(super) fn receive(&mut self, fd: BorrowedFd<'_>) -> io::Result<Packet> {
         if let Some(packet) = self.waiting.take() {
-            return Ok(packet);
+            return Ok(*packet);
         }
-        for _ in 0..STRANGERS {
-            let packet = self.inbox.receive(fd, self.named)?;
+        for _ in 0..RUN {
+            let packet = self.inbox.receive(fd, self.named).map_err(as_told)?;
             if let Err(error) = self.policy.check(&packet) {
-                tracing::warn!(%error, "dropped a stranger's message");
+                if let Some(count) = self.losses.count(STRANGERS) {
+                    tracing::warn!(count, %error, "dropped messages of strangers");
+                }
                 continue;
             }
-            let missed = packet.dropped.map_or(0, |dropped| dropped.wrapping_sub(self.dropped));
+            let missed = self.dropped.until(packet.dropped);
             if missed > 0 {
-                self.dropped = self.dropped.wrapping_add(missed);
-                self.waiting = Some(packet);
+                self.waiting = Some(Box::new(packet));
                 return Err(lagged(u64::from(missed), "the system's receive buffer was full"));
             }
             return Ok(packet);
         }
-        let cause = format!("{STRANGERS} messages of strangers in a row were dropped");
+        let cause = format!("{RUN} messages of strangers in a row were dropped");
         Err(Error::new(ErrorKind::Denied, cause)
             .remedy("who may send? see `Options::allow`")
             .into())
+    }
+}
+
+/// The kernel's count of dropped messages, as it was last told. It comes with messages that are
+/// behind a gap, is not told while it is 0, and wraps.
+#[derive(Debug)]
+struct Dropped(u32);
+
+impl Dropped {
+    /// How many were dropped since, now that this is told.
+    #[inline]
+    fn until(&mut self, told: Option<u32>) -> u32 {
+        let Some(told) = told else { return 0 };
+        let missed = told.wrapping_sub(self.0);
+        self.0 = told;
+        missed
+    }
+}
+
+/// An error of a call, in our terms: the answers that came to what was sent before are one.
+#[inline]
+pub(super) fn as_told(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => {
+            Error::new(ErrorKind::Closed, error).remedy("nobody has that address now").into()
+        }
+        _ => error,
     }
 }
 
@@ -186,4 +228,17 @@ pub(super) fn lagged(missed: u64, why: &str) -> io::Error {
     Error::new(ErrorKind::Lagged, format!("{missed} messages were dropped: {why}"))
         .remedy("receive faster, or have the peers send slower")
         .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernels_count_begins_with_0_and_wraps() {
+        let mut dropped = Dropped(0);
+        let told = [None, Some(5), Some(5), None, Some(7), Some(u32::MAX), None, Some(2)];
+        let missed: Vec<_> = told.into_iter().map(|told| dropped.until(told)).collect();
+        assert_eq!(missed, [0, 5, 0, 0, 2, u32::MAX - 7, 0, 3]);
+    }
 }

@@ -4,23 +4,25 @@ use std::{
     collections::HashMap,
     io,
     pin::Pin,
-    sync::{Arc, Weak},
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
 use rustix::net::SocketAddrAny;
-use tokio::{task::AbortHandle, time::Sleep};
+use tokio::time::Sleep;
 
 use super::{
     Address,
-    arrival::{Arrival, Intake},
+    arrival::{Arrival, Intake, STRANGERS},
     queue::{Queue, Refused, Taker},
+    running::Running,
 };
 use crate::{
     Peer,
     backoff::Backoff,
     runtime,
+    sys::Credentials,
     wait::{Direction, Fd},
 };
 
@@ -60,18 +62,13 @@ pub(super) struct Newcomer {
     pub(super) address: Address,
     pub(super) peer: Peer,
     pub(super) taker: Taker<Arrival>,
-    /// Keeps the task running.
-    pub(super) running: Arc<Running>,
 }
 
-/// The task, which ends when nobody has this any more.
-#[derive(Debug)]
-pub(super) struct Running(AbortHandle);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+/// Who sent a message: an address alone may be another process's by now, or of another's making.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Who {
+    address: SocketAddrAny,
+    credentials: Option<Credentials>,
 }
 
 /// One peer.
@@ -89,12 +86,14 @@ pub(super) struct Hub {
     ready: Fd,
     intake: Intake,
     limits: Limits,
-    peers: HashMap<SocketAddrAny, Slot>,
+    peers: HashMap<Who, Slot>,
     newcomers: Arc<Queue<Newcomer>>,
-    /// Set once the task runs.
-    running: Weak<Running>,
+    /// A newcomer has waited in vain to be accepted, and none was since.
+    unattended: bool,
+    /// In this poll it was looked who is gone.
+    purged: bool,
     /// What there was no room for, and until when it waits.
-    held: Option<(SocketAddrAny, Arrival, Pin<Box<Sleep>>)>,
+    held: Option<(Who, Arrival, Pin<Box<Sleep>>)>,
     /// When to look for peers that are gone; none while there are no peers.
     sweep: Option<Pin<Box<Sleep>>>,
     backoff: Backoff,
@@ -103,10 +102,13 @@ pub(super) struct Hub {
 impl Hub {
     /// Starts the task on the runtime that is here.
     pub(super) fn start(
-        ready: Fd,
+        mut ready: Fd,
         intake: Intake,
         limits: Limits,
     ) -> io::Result<(Arc<Running>, Taker<Newcomer>)> {
+        // What the runtime lacks is told here, and not to a task that nobody hears of.
+        ready.register_to_receive()?;
+        drop(runtime::sleep(Duration::ZERO)?);
         let newcomers = Arc::new(Queue::new(UNACCEPTED, UNACCEPTED));
         let taker = Taker::new(&newcomers);
         let hub = Self {
@@ -115,47 +117,32 @@ impl Hub {
             limits,
             peers: HashMap::new(),
             newcomers,
-            running: Weak::new(),
+            unattended: false,
+            purged: false,
             held: None,
             sweep: None,
             backoff: Backoff::default(),
         };
-        let (tell, told) = tokio::sync::oneshot::channel();
-        let task = tokio::runtime::Handle::try_current().map_err(io::Error::other)?.spawn(
-            // The task hands out what keeps it running, and must not keep itself.
-            async move {
-                let mut hub = hub;
-                if let Ok(running) = told.await {
-                    hub.running = running;
-                    hub.await;
-                }
-            },
-        );
-        let running = Arc::new(Running(task.abort_handle()));
-        let _ = tell.send(Arc::downgrade(&running));
-        Ok((running, taker))
+        Ok((Arc::new(Running::start(hub)?), taker))
     }
 
     /// Puts a message where it belongs, or holds it until it can be.
-    fn route(&mut self, cx: &Context<'_>, from: SocketAddrAny, arrival: Arrival) {
-        let refused = match self.offer(&from, arrival) {
-            Ok(()) => return,
-            Err(refused) => refused,
-        };
-        match self.limits.overflow {
-            Overflow::Drop => self.missed(&from),
-            Overflow::Wait(stall) => match runtime::sleep(stall) {
-                Ok(stall) => {
-                    self.held = Some((from, refused, stall));
-                    self.wake_for_held(cx);
-                }
-                Err(_) => self.missed(&from),
-            },
+    fn route(&mut self, cx: &Context<'_>, from: Who, arrival: Arrival) {
+        let Err(refused) = self.offer(&from, arrival) else { return };
+        // Where nobody accepts, one wait is enough to know it.
+        let in_vain = self.unattended && !self.peers.contains_key(&from);
+        if let (Overflow::Wait(stall), false) = (self.limits.overflow, in_vain) {
+            if let Ok(stall) = runtime::sleep(stall) {
+                self.held = Some((from, refused, stall));
+                self.wake_for_held(cx);
+                return;
+            }
         }
+        self.missed(&from);
     }
 
     /// Puts a message where it belongs; it comes back where there is no room.
-    fn offer(&mut self, from: &SocketAddrAny, arrival: Arrival) -> Result<(), Arrival> {
+    fn offer(&mut self, from: &Who, arrival: Arrival) -> Result<(), Arrival> {
         let mut arrival = arrival;
         if let Some(slot) = self.peers.get_mut(from) {
             slot.heard = true;
@@ -172,22 +159,22 @@ impl Hub {
     }
 
     /// Makes a connection of a peer that was not heard of before.
-    fn welcome(&mut self, from: &SocketAddrAny, arrival: Arrival) -> Result<(), Arrival> {
-        if self.peers.len() >= self.limits.peers {
+    fn welcome(&mut self, from: &Who, arrival: Arrival) -> Result<(), Arrival> {
+        if self.peers.len() >= self.limits.peers && !self.purged {
+            // Once a poll, lest each message of a flood cost a look at every peer.
+            self.purged = true;
             self.peers.retain(|_, slot| !slot.queue.is_closed());
         }
-        let Some(running) = self.running.upgrade() else { return Ok(()) };
         if self.peers.len() >= self.limits.peers {
-            let peers = self.limits.peers;
-            tracing::warn!(peers, "dropped a new peer's message: there are too many peers");
+            self.intake.losses.note("there are too many peers");
             return Ok(());
         }
-        let address = Address(from.clone());
-        let peer = arrival.credentials.map_or_else(|| address.peer(), |known| known.peer());
+        let address = Address(from.address.clone());
+        let peer = from.credentials.map_or_else(|| address.peer(), Credentials::peer);
         let queue = Arc::new(Queue::new(UNRECEIVED.0, UNRECEIVED.1));
-        let newcomer = Newcomer { address, peer, taker: Taker::new(&queue), running };
+        let newcomer = Newcomer { address, peer, taker: Taker::new(&queue) };
         match self.newcomers.put(newcomer, 1) {
-            Ok(()) => {}
+            Ok(()) => self.unattended = false,
             Err(Refused::Full(_)) => return Err(arrival),
             // Nobody listens any more; who is connected goes on.
             Err(Refused::Closed(_)) => return Ok(()),
@@ -199,19 +186,20 @@ impl Hub {
     }
 
     /// A message is lost.
-    fn missed(&mut self, from: &SocketAddrAny) {
+    fn missed(&mut self, from: &Who) {
         match self.peers.get(from) {
             Some(slot) => slot.queue.miss(),
-            None => tracing::warn!("dropped a new peer's message: too many wait to be accepted"),
+            None => self.intake.losses.note("too many peers wait to be accepted"),
         }
     }
 
-    /// Has the task woken when the held message may go on.
+    /// Has the task woken when the held message may go on, wherever it then goes: its connection
+    /// may be dropped, and it has to be accepted again.
     fn wake_for_held(&self, cx: &Context<'_>) {
         let Some((from, ..)) = &self.held else { return };
-        match self.peers.get(from) {
-            Some(slot) => slot.queue.wake_putter(cx),
-            None => self.newcomers.wake_putter(cx),
+        self.newcomers.wake_putter(cx);
+        if let Some(slot) = self.peers.get(from) {
+            slot.queue.wake_putter(cx);
         }
     }
 
@@ -227,9 +215,12 @@ impl Hub {
         }
         // One that does not receive must not hold up the others for good.
         self.missed(&from);
-        if let Some(slot) = self.peers.remove(&from) {
-            tracing::warn!("ended a connection that did not receive: it held up the others");
-            slot.queue.end();
+        match self.peers.remove(&from) {
+            Some(slot) => {
+                tracing::warn!("ended a connection that did not receive: it held up the others");
+                slot.queue.end();
+            }
+            None => self.unattended = true,
         }
         Poll::Ready(())
     }
@@ -242,21 +233,21 @@ impl Hub {
         match received {
             Ok(packet) => {
                 self.backoff.succeed();
-                let arrival =
-                    Arrival { body: self.intake.inbox.take(), credentials: packet.credentials };
+                let credentials = packet.credentials;
+                let arrival = Arrival { body: self.intake.inbox.detach(), credentials };
                 match packet.from {
-                    Some(from) => self.route(cx, from, arrival),
-                    None => tracing::debug!("dropped a message that cannot be answered to"),
+                    Some(address) => self.route(cx, Who { address, credentials }, arrival),
+                    None => self.intake.losses.note("their sender has no name to be answered to"),
                 }
             }
-            Err(error) if is_one_messages(&error) => {
-                tracing::warn!(%error, "a message was lost");
-            }
-            Err(error) => {
-                tracing::warn!(%error, "receiving failed; trying again");
-                // Without timers there is nothing to wait with: the next wake-up tries again.
-                let _ = self.backoff.fail();
-            }
+            Err(error) => match of_one_message(&error) {
+                Some(why) => self.intake.losses.note(why),
+                None => {
+                    tracing::warn!(%error, "receiving failed; trying again");
+                    // There are timers: it was tried out.
+                    let _ = self.backoff.fail();
+                }
+            },
         }
         Poll::Ready(())
     }
@@ -297,9 +288,15 @@ impl Future for Hub {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        while self.poll_held(cx).is_ready() && self.poll_receive(cx).is_ready() {}
-        self.poll_sweep(cx);
-        Poll::Pending
+        self.purged = false;
+        loop {
+            // Whose messages wait behind a held one is not silent: nobody is forgotten meanwhile.
+            ready!(self.poll_held(cx));
+            if self.poll_receive(cx).is_pending() {
+                self.poll_sweep(cx);
+                return Poll::Pending;
+            }
+        }
     }
 }
 
@@ -313,11 +310,15 @@ impl Drop for Hub {
     }
 }
 
-/// Whether this is about one message, and the socket is as good as before.
-fn is_one_messages(error: &io::Error) -> bool {
-    use crate::ErrorKind::{Denied, Lagged, TooLarge};
-    let ours = error.get_ref().and_then(|error| error.downcast_ref::<crate::Error>());
-    let passing =
-        matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset);
-    passing || ours.is_some_and(|error| matches!(error.kind(), Denied | Lagged | TooLarge))
+/// What was wrong with one message, where the socket is as good as before.
+fn of_one_message(error: &io::Error) -> Option<&'static str> {
+    use crate::ErrorKind::{Closed, Denied, Lagged, TooLarge};
+    let ours = error.get_ref()?.downcast_ref::<crate::Error>()?;
+    match ours.kind() {
+        Closed => Some("nobody was where an answer went"),
+        Denied => Some(STRANGERS),
+        Lagged => Some("the system's receive buffer was full"),
+        TooLarge => Some("they were larger than `max_len`"),
+        _ => None,
+    }
 }

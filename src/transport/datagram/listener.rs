@@ -10,12 +10,14 @@ use std::{
 };
 
 use futures::Stream;
+use tokio::task::coop;
 
 use super::{
     Address, Ready, Socket, Source, Target,
-    hub::{Newcomer, Running},
+    hub::Newcomer,
     queue::{Taken, Taker},
-    socket::Feed,
+    running::Running,
+    socket::{Feed, Whom},
 };
 use crate::{
     BoxListener, Endpoint, Error, ErrorKind, Result,
@@ -27,7 +29,8 @@ use crate::{
 /// message comes.
 ///
 /// A task receives for all of them and puts each message where it belongs. The stream ends when the
-/// runtime that this task runs on does.
+/// runtime that this task runs on does. With the listener and its last connection gone, the task is
+/// gone and the socket closed.
 ///
 /// # Examples
 ///
@@ -37,6 +40,8 @@ use crate::{
 ///
 /// `next` is cancel-safe.
 pub struct Listener {
+    // Dropped before the socket: while the name is there, somebody is behind it.
+    pub(super) _placed: Option<crate::names::Placed>,
     pub(super) newcomers: Taker<Newcomer>,
     pub(super) fd: Arc<OwnedFd>,
     pub(super) strategy: Strategy,
@@ -44,9 +49,7 @@ pub struct Listener {
     pub(super) endpoint: Arc<Endpoint>,
     /// Whether peers make room in their queues without an event.
     pub(super) silent: bool,
-    pub(super) _running: Arc<Running>,
-    /// What is to be removed when nobody listens any more.
-    pub(super) _placed: Option<crate::names::Placed>,
+    pub(super) running: Arc<Running>,
 }
 
 impl Listener {
@@ -81,15 +84,16 @@ impl Listener {
     }
 
     fn connection(&self, newcomer: Newcomer) -> Result<Messages<Socket, Ready>> {
-        let Newcomer { address, peer, taker, running } = newcomer;
+        let Newcomer { address, peer, taker } = newcomer;
         let ready = Ready::shared(
             Fd::sharing(Arc::clone(&self.fd))?.strategy(self.strategy),
             Arc::clone(taker.queue()),
             self.silent,
         );
+        let running = Arc::clone(&self.running);
         let feed = Feed::Shared { taker, address: address.clone(), _running: running };
         let source = Source::new(Arc::clone(&self.fd), feed, peer, self.max_len, None);
-        let target = Target::new(Arc::clone(&self.fd), Some(address), self.max_len);
+        let target = Target::new(Arc::clone(&self.fd), Whom::Address(address), self.max_len);
         let messages = Messages::new(Socket { source, target }, ready);
         Ok(messages.on(Arc::clone(&self.endpoint)))
     }
@@ -99,7 +103,11 @@ impl Stream for Listener {
     type Item = Result<Messages<Socket, Ready>>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        match ready!(self.newcomers.queue().poll_take(cx)) {
+        // Where many come, others have their turn in between.
+        let coop = ready!(coop::poll_proceed(cx));
+        let taken = ready!(self.newcomers.queue().poll_take(cx));
+        coop.made_progress();
+        match taken {
             Taken::Item(newcomer) => {
                 tracing::debug!(peer = ?newcomer.peer, endpoint = %self.endpoint, "accepted");
                 Poll::Ready(Some(self.connection(newcomer)))

@@ -6,9 +6,11 @@ mod address;
 mod arrival;
 mod hub;
 mod listener;
+mod losses;
 mod open;
 mod queue;
 mod ready;
+mod running;
 mod socket;
 
 pub use address::Address;

@@ -9,7 +9,7 @@ use super::{
     Listener, Ready, Socket, Source, Target,
     arrival::{Intake, Policy},
     hub::{Hub, Limits},
-    socket::Feed,
+    socket::{Feed, Whom},
 };
 use crate::{
     Endpoint, Peer, Result,
@@ -45,7 +45,7 @@ impl Open {
     /// Sends to whom it is connected to.
     pub(crate) fn sender(self) -> Result<Messages<Target, Ready>> {
         let ready = Fd::new(self.fd)?.strategy(self.strategy);
-        let target = Target::new(ready.share(), None, self.sends);
+        let target = Target::new(ready.share(), Whom::Connected, self.sends);
         Ok(Messages::new(target, Ready::own(ready)).on(self.endpoint))
     }
 
@@ -53,7 +53,7 @@ impl Open {
     pub(crate) fn connection(self, peer: Peer) -> Result<Messages<Socket, Ready>> {
         let (endpoint, sends) = (Arc::clone(&self.endpoint), self.sends);
         let (source, ready) = self.source(peer)?;
-        let target = Target::new(ready.share(), None, sends);
+        let target = Target::new(ready.share(), Whom::Connected, sends);
         Ok(Messages::new(Socket { source, target }, Ready::own(ready)).on(endpoint))
     }
 
@@ -68,14 +68,14 @@ impl Open {
         let (running, newcomers) = Hub::start(ready, intake, limits)?;
         tracing::debug!(%endpoint, "listening");
         Ok(Listener {
+            _placed: placed,
             newcomers,
             fd,
             strategy,
             max_len: sends,
             endpoint,
             silent,
-            _running: running,
-            _placed: placed,
+            running,
         })
     }
 

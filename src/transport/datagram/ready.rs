@@ -19,6 +19,9 @@ use crate::{
 /// How long to wait for room in the queue of a peer that nothing tells of, first and at most.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(16));
 
+/// Whether a connected socket is told when its peer has room again.
+const ROOM_IS_TOLD: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
 /// The wait of a datagram socket, or of one peer's part of a socket that is shared.
 ///
 /// # Examples
@@ -50,11 +53,12 @@ pub struct Ready {
 impl Ready {
     /// The wait of a socket with an owner of its own.
     pub(super) fn own(fd: Fd) -> Self {
-        Self { fd, queue: None, silent: false, pause: PAUSE.0, sleep: None }
+        Self { fd, queue: None, silent: !ROOM_IS_TOLD, pause: PAUSE.0, sleep: None }
     }
 
     /// The wait of a socket that others send on as well, and another receives from.
     pub(super) fn shared(fd: Fd, queue: Arc<Queue<Arrival>>, silent: bool) -> Self {
+        let silent = silent || !ROOM_IS_TOLD;
         Self { fd, queue: Some(queue), silent, pause: PAUSE.0, sleep: None }
     }
 

@@ -10,9 +10,9 @@ use bytes::Bytes;
 
 use super::{
     Address, Outgoing, Ready, Received,
-    arrival::{Arrival, Intake, lagged},
-    hub::Running,
+    arrival::{Arrival, Intake, as_told, lagged},
     queue::{Taken, Taker},
+    running::Running,
 };
 use crate::{
     Accepted, Endpoint, Error, ErrorKind, Peer,
@@ -34,6 +34,8 @@ pub struct Source {
     peer: Peer,
     /// The largest message that can be sent, where answers are.
     sends: usize,
+    /// It was connected to one who is gone, and whoever sends to it now is another.
+    parted: bool,
     /// The socket's name in the file system, where it is ours to remove.
     _placed: Option<Placed>,
 }
@@ -55,12 +57,13 @@ impl Source {
         sends: usize,
         placed: Option<Placed>,
     ) -> Self {
-        Self { fd, feed, peer, sends, _placed: placed }
+        Self { fd, feed, peer, sends, parted: false, _placed: placed }
     }
 
     #[inline]
     fn receive(&mut self) -> io::Result<Option<(Arrival, Option<Address>)>> {
         match &mut self.feed {
+            Feed::Own(_) if self.parted => Ok(None),
             Feed::Own(intake) => {
                 let packet = intake.receive(self.fd.as_fd())?;
                 let (body, credentials) = (intake.inbox.take(), packet.credentials);
@@ -82,29 +85,31 @@ impl TryRecv for Source {
     #[inline]
     fn try_recv(&mut self) -> io::Result<Option<Bytes>> {
         match &mut self.feed {
-            Feed::Own(intake) => {
+            Feed::Own(intake) if !self.parted => {
                 intake.receive(self.fd.as_fd())?;
                 Ok(Some(intake.inbox.take()))
             }
-            Feed::Shared { .. } => Ok(self.receive()?.map(|(arrival, _)| arrival.body)),
+            _ => Ok(self.receive()?.map(|(arrival, _)| arrival.body)),
         }
     }
 
     #[inline]
     fn try_lend<R>(&mut self, see: impl FnOnce(&[u8]) -> R) -> io::Result<Option<R>> {
         match &mut self.feed {
-            Feed::Own(intake) => {
+            Feed::Own(intake) if !self.parted => {
                 intake.receive(self.fd.as_fd())?;
                 Ok(Some(see(intake.inbox.show())))
             }
-            Feed::Shared { .. } => Ok(self.receive()?.map(|(arrival, _)| see(&arrival.body))),
+            _ => Ok(self.receive()?.map(|(arrival, _)| see(&arrival.body))),
         }
     }
 
     /// A datagram socket outlives what one peer does to it.
     fn goes_on(&self, error: &Error) -> bool {
-        use ErrorKind::{Closed, Denied, Lagged, NotFound, TooLarge};
-        matches!(error.kind(), Closed | Denied | Lagged | NotFound | TooLarge)
+        use ErrorKind::{Closed, Denied, Lagged, TooLarge};
+        let of_one_message = matches!(error.kind(), Closed | Denied | Lagged | TooLarge);
+        let number = error.raw_os_error().map(io::Error::from_raw_os_error);
+        of_one_message || number.is_some_and(|error| sys::is_told_of_a_datagram(&error))
     }
 }
 
@@ -116,29 +121,61 @@ impl TryRecv for Source {
 #[derive(Debug)]
 pub struct Target {
     fd: Arc<OwnedFd>,
-    /// `None` where the socket is connected.
-    to: Option<Address>,
+    to: Whom,
     max_len: usize,
 }
 
+/// To whom messages go that do not say it themselves.
+#[derive(Debug)]
+pub(super) enum Whom {
+    /// Whom the socket is connected to.
+    Connected,
+    Address(Address),
+    Nobody,
+}
+
 impl Target {
-    pub(super) fn new(fd: Arc<OwnedFd>, to: Option<Address>, max_len: usize) -> Self {
+    pub(super) fn new(fd: Arc<OwnedFd>, to: Whom, max_len: usize) -> Self {
         Self { fd, to, max_len }
     }
 
     #[inline]
     fn send(&self, body: &[u8], to: Option<&Address>) -> io::Result<()> {
-        let sent = match to {
-            Some(Address(to)) => sys::send_to(self.fd.as_fd(), body, to),
-            None => sys::send(self.fd.as_fd(), body).map(drop),
-        };
-        sent.map_err(|error| match error.kind() {
-            // Nobody has that address any more.
-            io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => {
-                Error::new(ErrorKind::Closed, error).remedy("the peer is gone").into()
+        let sent = match (to, &self.to) {
+            (Some(Address(to)), _) | (None, Whom::Address(Address(to))) => {
+                sys::send_to(self.fd.as_fd(), body, to)
             }
-            _ => error,
-        })
+            (None, Whom::Connected) => sys::send(self.fd.as_fd(), body).map(drop),
+            (None, Whom::Nobody) => Err(Error::new(ErrorKind::Address, "to nobody")
+                .remedy("say to whom with `Outgoing::to`")
+                .into()),
+        };
+        sent.map_err(|error| self.refused(error, body.len()))
+    }
+
+    fn refused(&self, error: io::Error, len: usize) -> io::Error {
+        match error.kind() {
+            io::ErrorKind::WouldBlock => error,
+            // Whose path that was is gone and has taken it along.
+            io::ErrorKind::NotFound => {
+                Error::new(ErrorKind::Closed, error).remedy("nobody has that address now").into()
+            }
+            _ if sys::is_too_long(&error) => {
+                let cause = format!("message of {len} bytes: the system does not take it");
+                Error::new(ErrorKind::TooLarge, cause).remedy("send it in parts").into()
+            }
+            _ if sys::is_want_of_room(&error) => io::ErrorKind::WouldBlock.into(),
+            _ => as_told(error),
+        }
+    }
+
+    /// Whether the kernel has found the peer to be gone and taken it away: it does so for Unix
+    /// sockets, and lets whoever will send to them from then on.
+    #[cold]
+    fn is_parted(&self, error: &io::Error) -> bool {
+        error.kind() == io::ErrorKind::BrokenPipe
+            && matches!(self.to, Whom::Connected)
+            && !sys::is_connected(self.fd.as_fd()).unwrap_or(false)
     }
 }
 
@@ -147,7 +184,7 @@ impl TrySend for Target {
 
     #[inline]
     fn try_send(&mut self, message: &Bytes) -> io::Result<()> {
-        self.send(message, self.to.as_ref())
+        self.send(message, None)
     }
 
     fn max_len(&self) -> usize {
@@ -164,6 +201,19 @@ impl TrySend for Target {
 pub struct Socket {
     pub(super) source: Source,
     pub(super) target: Target,
+}
+
+impl Socket {
+    #[inline]
+    fn send(&mut self, body: &[u8], to: Option<&Address>) -> io::Result<()> {
+        let sent = self.target.send(body, to);
+        if sent.as_ref().is_err_and(|error| self.target.is_parted(error)) {
+            self.source.parted = true;
+            // Whoever waits for a message is woken by it. It cannot fail; and would say the same.
+            let _ = sys::shutdown_read(self.target.fd.as_fd());
+        }
+        sent
+    }
 }
 
 impl TryRecv for Socket {
@@ -189,7 +239,7 @@ impl TrySend for Socket {
 
     #[inline]
     fn try_send(&mut self, message: &Bytes) -> io::Result<()> {
-        self.target.try_send(message)
+        self.send(message, None)
     }
 
     fn max_len(&self) -> usize {
@@ -233,8 +283,7 @@ impl TrySend for Detailed {
     type Outgoing = Outgoing;
 
     fn try_send(&mut self, message: &Outgoing) -> io::Result<()> {
-        let target = &self.0.target;
-        target.send(message.body(), message.to.as_ref().or(target.to.as_ref()))
+        self.0.send(message.body(), message.to.as_ref())
     }
 
     fn max_len(&self) -> usize {
@@ -277,7 +326,7 @@ impl Messages<Source, Ready> {
     /// See [`udp`](crate::udp).
     pub fn detailed(self) -> Messages<Detailed, Ready, Outgoing> {
         self.map_io(|source| {
-            let target = Target::new(Arc::clone(&source.fd), None, source.sends);
+            let target = Target::new(Arc::clone(&source.fd), Whom::Nobody, source.sends);
             Detailed(Socket { source, target })
         })
     }

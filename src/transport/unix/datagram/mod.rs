@@ -11,9 +11,17 @@
 //! | sent means | in the receiver's queue: it outlives the sender, not the receiver |
 //! | loss, order | none is lost, and those of one sender stay in order (unix(7)) |
 //! | capacity | 10 messages unread (`/proc/sys/net/unix/max_dgram_qlen`) hold the senders back |
-//! | the end | is not told: a datagram socket has none. See [`Options::idle`] |
+//! | the end | is not told: a datagram socket has none. See [`Options::idle`]. A client whose server is gone learns it when it sends |
 //! | who may send | for paths whoever may write to the socket (0600: our user and root); for abstract names our user and root, by the credentials that each message carries |
-//! | platform | Unix; abstract names, credentials and answers to unnamed clients on Linux and Android |
+//! | platform | Unix; abstract names, credentials and peers by process on Linux and Android |
+//!
+//! A connection of a listener is with one address and, on Linux, one process: whoever takes the
+//! address of a peer that has ended is another peer. A socket without a name, which a program in
+//! another language may have, has no address: a receiver takes what it sends, a listener drops it,
+//! and an event says so.
+//!
+//! Nobody knows who is behind a name before an answer comes. What is sent to an abstract name goes
+//! to whoever has taken that first; give a path in a directory that is your own.
 //!
 //! All connections of a listener send through its one socket: peers that are connected to it and do
 //! not receive use up its send buffer, and the others wait. Among peers that do not trust each

@@ -115,7 +115,9 @@ impl Options {
     /// it ends, with an error that says how many messages it has missed.
     ///
     /// A connection holds 128 messages or 256 KiB that were not received yet; then the listener
-    /// stops receiving, and the senders wait.
+    /// stops receiving, and the senders wait: one that receives slowly slows all of them down. So
+    /// it is with peers that wait to be accepted, of whom there may be 128; where none is accepted
+    /// for this long, what further peers send is dropped, and an event says so.
     ///
     /// # Examples
     ///
@@ -211,6 +213,8 @@ impl Options {
         let (name, endpoint) = named(name);
         let connecting = async {
             let socket = connect::connect(&self.unix, &name, SocketType::DGRAM).await?;
+            // A listener would answer: it is to learn that nobody hears it.
+            sys::shutdown_read(socket.as_fd())?;
             self.open(socket, None, &endpoint)?.sender()
         };
         self.connecting(connecting, &endpoint).await
@@ -239,7 +243,7 @@ impl Options {
             strategy: self.unix.strategy,
             sends,
             accepts: self.unix.max_len.unwrap_or(sends),
-            policy: Policy::of(&self.unix, endpoint),
+            policy: Policy::of(&self.unix, endpoint)?,
             placed,
         })
     }
