@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use framewire::{
     Endpoint, Profile,
-    profile::{Boundary, MaxLen, Reach},
+    profile::{Boundary, MaxLen, Reach, Survives},
 };
 
 #[test]
@@ -33,6 +33,12 @@ fn rows_do_not_contradict_themselves() {
         assert!(!row.verbs.is_empty(), "{}", row.scheme);
         if row.boundary == Boundary::LengthPrefix && row.reach == Reach::Peer {
             assert!(matches!(row.max_len, MaxLen::Configured { .. }), "{}", row.scheme);
+        }
+        if row.boundary == Boundary::LengthPrefix {
+            assert!(row.tells_end, "{}: a byte stream ends", row.scheme);
+        }
+        if row.survives > Survives::Nothing {
+            assert!(!row.tells_end, "{}: another sender may come", row.scheme);
         }
         if row.duplex {
             assert_ne!(row.reach, Reach::EveryReader, "{}", row.scheme);

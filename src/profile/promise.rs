@@ -37,6 +37,9 @@ pub struct Profile {
     /// How a message that was accepted for sending can fail to arrive, repeat or change its place
     /// while both processes live and read; `None`: it cannot.
     pub loss: Option<&'static str>,
+    /// Whether a receiver learns that its sender has ended: closed, dropped, or was killed. Where
+    /// not, a stream of messages has no end.
+    pub tells_end: bool,
     /// The largest message in bytes, and who sets that limit.
     pub max_len: MaxLen,
     /// What an accepted message outlives before it is received.

@@ -53,6 +53,7 @@ pub(crate) const PIPE: Profile = Profile {
     reach: Reach::Peer,
     writers: Writers::One,
     loss: None,
+    tells_end: true,
     max_len: BY_OPTION,
     survives: Survives::Nothing,
     boundary: Boundary::LengthPrefix,
@@ -77,12 +78,14 @@ pub(crate) const SEQPACKET: Profile = Profile {
     ..UNIX
 };
 
-/// Unix datagrams are reliable and keep their order (unix(7)).
+/// Unix datagrams are reliable and keep their order (unix(7)); nothing tells that who sends them is
+/// gone.
 pub(crate) const DATAGRAM: Profile = Profile {
     scheme: "datagram",
     addresses: &["datagram:///run/app.sock", "datagram://@app"],
     verbs: ALL_FOUR,
     writers: Writers::Many,
+    tells_end: false,
     built: ON_UNIX,
     ..SEQPACKET
 };
@@ -138,6 +141,7 @@ pub(crate) const SHM_NAMED: Profile = Profile {
     scheme: "shm+named",
     addresses: &["shm+named://jobs"],
     verbs: ALL_FOUR,
+    tells_end: false,
     survives: Survives::Process,
     ..SHM
 };
@@ -166,6 +170,7 @@ pub(crate) const MQ: Profile = Profile {
     verbs: ALL_FOUR,
     reach: Reach::OneReader,
     writers: Writers::Many,
+    tells_end: false,
     max_len: MaxLen::System { usual: 8192 },
     survives: Survives::Process,
     boundary: Boundary::Kernel,
@@ -200,6 +205,7 @@ pub(crate) const SIGNAL: Profile = Profile {
     duplex: false,
     writers: Writers::Many,
     loss: Some("equal pending signals are merged; real-time ones queue"),
+    tells_end: false,
     max_len: MaxLen::Fixed(4),
     boundary: Boundary::Kernel,
     built: Built::NotYet,
@@ -213,6 +219,7 @@ pub(crate) const FILE: Profile = Profile {
     duplex: false,
     reach: Reach::EveryReader,
     writers: Writers::One,
+    tells_end: false,
     survives: Survives::Reboot,
     boundary: Boundary::Record,
     built: Built::NotYet,
@@ -232,6 +239,7 @@ pub(crate) const MAILSLOT: Profile = Profile {
     duplex: false,
     writers: Writers::Many,
     loss: Some("the network drops and repeats"),
+    tells_end: false,
     max_len: MaxLen::System { usual: 424 },
     boundary: Boundary::Kernel,
     built: Built::NotYet,

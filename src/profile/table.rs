@@ -4,8 +4,8 @@ use super::Profile;
 
 const HEAD: &str = "\
 | mechanism | address | verbs | both ways | a message goes to | writers | boundary | largest message \
-| can be lost | unread, it outlives | in this version |
-|---|---|---|---|---|---|---|---|---|---|---|
+| can be lost | unread, it outlives | its sender's end is told | in this version |
+|---|---|---|---|---|---|---|---|---|---|---|---|
 ";
 
 /// Rows in the order given, below a head.
@@ -20,7 +20,7 @@ pub(super) fn markdown(profiles: &[Profile]) -> String {
 fn row(profile: &Profile) -> String {
     let addresses: Vec<_> = profile.addresses.iter().map(|text| format!("`{text}`")).collect();
     format!(
-        "| `{}` | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
+        "| `{}` | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
         profile.scheme,
         if addresses.is_empty() { "none".into() } else { addresses.join(" ") },
         profile.verbs.join(", "),
@@ -31,6 +31,7 @@ fn row(profile: &Profile) -> String {
         profile.max_len,
         profile.loss.unwrap_or("no"),
         profile.survives,
+        if profile.tells_end { "yes" } else { "no" },
         profile.built,
     )
 }
