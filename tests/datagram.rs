@@ -18,13 +18,56 @@ mod names;
 mod outsiders;
 #[path = "datagram/senders.rs"]
 mod senders;
+#[path = "datagram/subject.rs"]
+mod subject;
 
 use std::path::PathBuf;
 
-use common::{conformance, role};
+use common::{Flavour, conformance, role};
 use framewire::{SocketName, unix::datagram};
 use futures::{SinkExt, StreamExt};
+use subject::Datagrams;
 use tempfile::TempDir;
+
+#[test]
+fn connections_conform_on_one_thread() {
+    conformance::suite(Flavour::CurrentThread, Datagrams::connections());
+}
+
+#[test]
+fn connections_conform_on_two_workers() {
+    conformance::suite(Flavour::TwoWorkers, Datagrams::connections());
+}
+
+#[test]
+fn connections_of_abstract_names_conform_on_one_thread() {
+    conformance::suite(Flavour::CurrentThread, Datagrams::connections().abstract_names());
+}
+
+#[test]
+fn senders_and_receivers_conform_on_one_thread() {
+    conformance::suite(Flavour::CurrentThread, Datagrams::one_way());
+}
+
+#[test]
+fn senders_and_receivers_conform_on_two_workers() {
+    conformance::suite(Flavour::TwoWorkers, Datagrams::one_way());
+}
+
+#[test]
+fn senders_and_receivers_of_abstract_names_conform_on_two_workers() {
+    conformance::suite(Flavour::TwoWorkers, Datagrams::one_way().abstract_names());
+}
+
+#[test]
+fn nothing_is_left_behind() {
+    role::must_pass("leaves nothing");
+}
+
+fn leaves_nothing() {
+    conformance::leaves_nothing(Datagrams::connections);
+    conformance::leaves_nothing(|| Datagrams::one_way().abstract_names());
+}
 
 /// Passes at once, unless this process was started in a role.
 #[test]
@@ -32,6 +75,7 @@ fn role() {
     role::play(&[
         ("binds and sends", credentials::binds_and_sends),
         ("keeps little", crowd::keeps_little),
+        ("leaves nothing", leaves_nothing),
         ("receives", names::receives),
         ("runs out of descriptors", outsiders::runs_out_of_descriptors),
         ("sends many", senders::sends_many),

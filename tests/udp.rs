@@ -12,15 +12,64 @@ mod groups;
 mod losses;
 #[path = "udp/peers.rs"]
 mod peers;
+#[path = "udp/subject.rs"]
+mod subject;
 
-use common::{conformance, role};
+use common::{Flavour, conformance, role};
 use framewire::{Endpoint, udp};
 use futures::{SinkExt, StreamExt};
+use subject::Udp;
+
+const V4: &str = "127.0.0.1:0";
+const V6: &str = "[::1]:0";
+
+#[test]
+fn connections_conform_on_one_thread() {
+    conformance::suite(Flavour::CurrentThread, Udp::Connections(V4));
+}
+
+#[test]
+fn connections_conform_on_two_workers() {
+    conformance::suite(Flavour::TwoWorkers, Udp::Connections(V4));
+}
+
+#[test]
+fn connections_over_ipv6_conform_on_one_thread() {
+    if has(V6) {
+        conformance::suite(Flavour::CurrentThread, Udp::Connections(V6));
+    }
+}
+
+#[test]
+fn senders_and_receivers_conform_on_one_thread() {
+    conformance::suite(Flavour::CurrentThread, Udp::OneWay(V4));
+}
+
+#[test]
+fn senders_and_receivers_conform_on_two_workers() {
+    conformance::suite(Flavour::TwoWorkers, Udp::OneWay(V4));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn nothing_is_left_behind() {
+    role::must_pass("leaves nothing");
+}
+
+#[cfg(target_os = "linux")]
+fn leaves_nothing() {
+    conformance::leaves_nothing(|| Udp::Connections(V4));
+    conformance::leaves_nothing(|| Udp::OneWay(V4));
+}
 
 /// Passes at once, unless this process was started in a role.
 #[test]
 fn role() {
-    role::play(&[("joins", groups::joins)]);
+    role::play(&[
+        ("joins", groups::joins),
+        #[cfg(target_os = "linux")]
+        ("leaves nothing", leaves_nothing),
+    ]);
 }
 
 /// Compiles, or does not.

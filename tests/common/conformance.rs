@@ -5,6 +5,7 @@
 mod carrying;
 mod dropping;
 mod ending;
+mod flow;
 mod hostile;
 
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use super::{Census, Flavour, Subject, within};
 
 /// What other processes do for the suite.
 pub(crate) const ROLES: &[(&str, fn())] =
-    &[("sends fifty", ending::sends_fifty), ("floods", ending::floods)];
+    &[("sends what fits", ending::sends_what_fits), ("floods", ending::floods)];
 
 /// Runs the suite on a runtime of this flavour.
 pub(crate) fn suite(flavour: Flavour, subject: impl Subject) {
@@ -54,24 +55,31 @@ fn run<S: Subject>(flavour: Flavour, subject: &Arc<S>) {
 
 async fn all<S: Subject>(subject: Arc<S>) {
     let subject = &*subject;
+    let profile = subject.profile();
     step("order", carrying::order(subject)).await;
     step("sizes", carrying::sizes(subject)).await;
     step("one too large to send", carrying::too_large_to_send(subject)).await;
     step("one too large to receive", carrying::too_large_to_receive(subject)).await;
-    step("back-pressure", carrying::back_pressure(subject)).await;
     step("reopen", carrying::reopen(subject)).await;
-    step("end by close", ending::close(subject)).await;
-    step("end by drop", ending::drop_of_the_sender(subject)).await;
-    step("the receiver dropped", ending::drop_of_the_receiver(subject)).await;
+    step("the sender dropped", ending::drop_of_the_sender(subject)).await;
     step("the sender killed", ending::kill_of_the_sender(subject)).await;
-    step("the sender killed in mid-stream", ending::kill_in_mid_stream(subject)).await;
     step("receiving dropped at every poll", dropping::receive(subject)).await;
-    step("sending dropped at every poll", dropping::send(subject)).await;
-    if subject.profile().duplex {
+    if profile.loss.is_none() {
+        step("back-pressure", carrying::back_pressure(subject)).await;
+        step("the receiver dropped", ending::drop_of_the_receiver(subject)).await;
+        step("the sender killed in mid-stream", ending::kill_in_mid_stream(subject)).await;
+        step("sending dropped at every poll", dropping::send(subject)).await;
+    }
+    if profile.loss.is_none() && subject.both_ways() {
         step("both ways", carrying::both_ways(subject)).await;
+    }
+    if profile.tells_end {
+        step("end by close", ending::close(subject)).await;
+    }
+    if profile.tells_end && subject.both_ways() {
         step("half-close", ending::half_close(subject)).await;
     }
-    if subject.profile().boundary == Boundary::LengthPrefix {
+    if profile.boundary == Boundary::LengthPrefix {
         step("truncated", hostile::truncated(subject)).await;
         step("announced too large", hostile::announced_too_large(subject)).await;
         step("garbage", hostile::garbage(subject)).await;

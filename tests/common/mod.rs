@@ -23,4 +23,4 @@ pub(crate) use flavour::{Flavour, HANG, within};
 pub(crate) use outside::is_installed;
 pub(crate) use polls::Polls;
 pub(crate) use process::Process;
-pub(crate) use subject::{Bare, Subject};
+pub(crate) use subject::{Bare, LEN, Subject};

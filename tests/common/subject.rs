@@ -12,6 +12,9 @@ use super::End;
 /// The bytes of a peer that frames them itself, or does not.
 pub(crate) type Bare = Box<dyn AsyncWrite + Send + Unpin>;
 
+/// What "a message" means where nothing else is said, in bytes.
+pub(crate) const LEN: usize = 1000;
+
 /// A transport under test. Each call makes a channel of its own.
 #[async_trait]
 pub(crate) trait Subject: Send + Sync + 'static {
@@ -36,6 +39,16 @@ pub(crate) trait Subject: Send + Sync + 'static {
     /// Whether an end that nobody announced is an error, even between two messages.
     fn tells_of_death(&self) -> bool {
         false
+    }
+
+    /// Whether the far end sends as well.
+    fn both_ways(&self) -> bool {
+        self.profile().duplex
+    }
+
+    /// How many messages of [`LEN`] bytes lie between two processes, at least.
+    fn fit(&self) -> u64 {
+        50
     }
 
     /// Two ends of one channel with the default limits.

@@ -12,13 +12,11 @@ use framewire::{
 use futures::{SinkExt, StreamExt};
 use tokio::time::timeout;
 
-use super::{address, common::within, has};
-
-const HOSTS: [&str; 2] = ["127.0.0.1:0", "[::1]:0"];
+use super::{V4, V6, address, common::within, has};
 
 #[tokio::test]
 async fn each_address_has_a_connection() {
-    for host in HOSTS {
+    for host in [V4, V6] {
         if !has(host) {
             continue;
         }
@@ -43,7 +41,7 @@ async fn each_address_has_a_connection() {
 
 #[tokio::test]
 async fn a_receiver_answers_to_addresses() {
-    for host in HOSTS {
+    for host in [V4, V6] {
         if !has(host) {
             continue;
         }

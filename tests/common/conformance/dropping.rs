@@ -5,6 +5,7 @@ use tokio::{io::AsyncWriteExt, sync::Notify};
 
 use super::{
     super::{Polls, Subject, body, id_of, numbered, same},
+    flow,
     hostile::frame,
 };
 
@@ -15,8 +16,10 @@ pub(super) async fn receive(subject: &dyn Subject) {
     let nth = |n: u64| body(n, (n as usize * 97 % 5000).min(max_len));
     for polls in 0..5 {
         let (mut near, mut far) = subject.open().await.unwrap();
+        let window = flow::window(subject);
         let sending = async {
             for n in 0..COUNT {
+                flow::enter(&window).await;
                 near.send(nth(n)).await.unwrap();
             }
             drop(near);
@@ -24,20 +27,21 @@ pub(super) async fn receive(subject: &dyn Subject) {
         let receiving = async {
             let mut n = 0;
             let (mut tries, mut dropped) = (0, 0);
-            loop {
+            while n < COUNT {
                 tries += 1;
                 match Polls::new(polls, far.next()).await {
                     Some(Some(message)) => same(&message.unwrap(), &nth(n)),
-                    Some(None) => break,
+                    Some(None) => panic!("{n} came, {dropped} of {tries} were dropped"),
                     None => {
                         dropped += 1;
                         tokio::task::yield_now().await;
                         continue;
                     }
                 }
+                window.add_permits(1);
                 n += 1;
             }
-            assert_eq!(n, COUNT, "{dropped} of {tries} were dropped");
+            flow::ends(subject, &mut far).await;
         };
         tokio::join!(sending, receiving);
     }
@@ -97,14 +101,14 @@ pub(super) async fn send(subject: &dyn Subject) {
                 Polls::new(polls, near.flush()).await.transpose().unwrap();
                 tokio::task::yield_now().await;
             }
-            near.close().await.unwrap();
+            flow::finish(subject, &mut near).await;
             sent
         };
         let receiving = async {
             half.notified().await;
             let mut got = Vec::new();
-            while let Some(message) = far.next().await {
-                got.push(id_of(&message.unwrap()));
+            while let Some(message) = flow::next(subject, &mut far).await {
+                got.push(id_of(&message));
             }
             got
         };

@@ -9,11 +9,10 @@ use tokio::{
     process::{Child, Command},
 };
 
-use super::super::{End, Subject, id_of, numbered, role};
-
-/// Fits into whatever lies between two processes: 50 × 1,004 bytes.
-const FIFTY: u64 = 50;
-const LEN: usize = 1000;
+use super::{
+    super::{End, LEN, Subject, id_of, numbered, role},
+    flow,
+};
 
 pub(super) async fn close(subject: &dyn Subject) {
     let (mut near, mut far) = subject.open().await.unwrap();
@@ -55,8 +54,7 @@ pub(super) async fn drop_of_the_sender(subject: &dyn Subject) {
     for n in 0..3 {
         assert_eq!(id_of(&far.next().await.expect("it was sent").unwrap()), n);
     }
-    assert!(far.next().await.is_none());
-    assert!(far.next().await.is_none(), "it stays ended");
+    flow::ends(subject, &mut far).await;
 }
 
 /// Whoever sends to nobody learns it, as an error and not as a signal.
@@ -78,26 +76,29 @@ pub(super) async fn drop_of_the_receiver(subject: &dyn Subject) {
 
 /// What was sent before a SIGKILL is delivered after it.
 pub(super) async fn kill_of_the_sender(subject: &dyn Subject) {
-    let (mut child, mut end) = start(subject, "sends fifty").await;
+    let fit = subject.fit();
+    let (mut child, mut end) = start(subject, "sends what fits").await;
     let mut said = BufReader::new(child.stdout.take().expect("a pipe")).lines();
     while said.next_line().await.unwrap().expect("a line").trim() != "sent" {}
     child.kill().await.unwrap();
-    for n in 0..FIFTY {
-        let message = end.next().await.unwrap_or_else(|| panic!("{n} of {FIFTY} came")).unwrap();
+    for n in 0..fit {
+        let message = end.next().await.unwrap_or_else(|| panic!("{n} of {fit} came")).unwrap();
         assert_eq!(id_of(&message), n);
     }
     if subject.tells_of_death() {
         let error = end.next().await.expect("an error").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Truncated, "{error}");
     }
-    assert!(end.next().await.is_none(), "a process that is killed between two frames just ends");
+    // A process that is killed between two messages just ends.
+    flow::ends(subject, &mut end).await;
 }
 
 /// The part of the killed: sends, says so, and waits for its end.
-pub(super) fn sends_fifty() {
+pub(super) fn sends_what_fits() {
     role::block_on(async {
         let mut end = role::peer().await.unwrap();
-        for n in 0..FIFTY {
+        let fit: u64 = role::word().parse().unwrap();
+        for n in 0..fit {
             end.send(numbered(n, LEN)).await.unwrap();
         }
         println!("\nsent");
@@ -114,7 +115,7 @@ pub(super) async fn kill_in_mid_stream(subject: &dyn Subject) {
         }
         child.kill().await.unwrap();
         let mut next = before;
-        while let Some(message) = end.next().await {
+        while let Some(message) = flow::left(subject, &mut end).await {
             match message {
                 Ok(message) => assert_eq!(id_of(&message), next),
                 Err(error) => {
@@ -142,6 +143,7 @@ pub(super) fn floods() {
 
 async fn start(subject: &dyn Subject, name: &str) -> (Child, End) {
     let mut command = Command::from(role::command(name));
+    command.env(role::WORD, subject.fit().to_string());
     command.stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
     subject.process(command).await.unwrap()
 }
