@@ -32,9 +32,9 @@ mod crash {
 
     async fn loop_over(over: &mut Over, cycles: u64, bug: Bug) -> Tally {
         let seed = random::seed();
-        announce(&format!("{}, bug: {bug:?}: CRASH_SEED={seed}", over.name()));
+        announce(&format!("{}, bug: {bug:?}: CRASH_SEED={seed}", over.scheme()));
         let tally = run(over, cycles, seed, bug).await;
-        announce(&format!("{}, bug: {bug:?}: {tally}", over.name()));
+        announce(&format!("{}, bug: {bug:?}: {tally}", over.scheme()));
         assert!(2 * tally.in_mid_stream >= tally.cycles, "kills that hit nothing: {tally}");
         tally
     }
@@ -59,7 +59,18 @@ mod crash {
 
     #[tokio::test]
     async fn a_killed_writer_of_a_unix_socket_loses_nothing() {
-        loses_nothing(Over::unix().await).await;
+        loses_nothing(Over::new("unix").await).await;
+    }
+
+    #[tokio::test]
+    #[cfg(target_os = "linux")]
+    async fn a_killed_writer_of_a_socket_that_keeps_boundaries_loses_nothing() {
+        loses_nothing(Over::new("seqpacket").await).await;
+    }
+
+    #[tokio::test]
+    async fn a_killed_sender_of_datagrams_loses_nothing() {
+        loses_nothing(Over::new("datagram").await).await;
     }
 
     #[tokio::test]
@@ -69,12 +80,23 @@ mod crash {
 
     #[tokio::test]
     async fn a_killed_writer_over_tcp_loses_nothing() {
-        loses_nothing(Over::tcp().await).await;
+        loses_nothing(Over::new("tcp").await).await;
     }
 
     #[tokio::test]
     async fn a_hasty_writer_of_a_unix_socket_is_caught() {
-        catches_the_hasty(Over::unix().await).await;
+        catches_the_hasty(Over::new("unix").await).await;
+    }
+
+    #[tokio::test]
+    #[cfg(target_os = "linux")]
+    async fn a_hasty_writer_of_a_socket_that_keeps_boundaries_is_caught() {
+        catches_the_hasty(Over::new("seqpacket").await).await;
+    }
+
+    #[tokio::test]
+    async fn a_hasty_sender_of_datagrams_is_caught() {
+        catches_the_hasty(Over::new("datagram").await).await;
     }
 
     #[tokio::test]
@@ -84,6 +106,6 @@ mod crash {
 
     #[tokio::test]
     async fn a_hasty_writer_over_tcp_is_caught() {
-        catches_the_hasty(Over::tcp().await).await;
+        catches_the_hasty(Over::new("tcp").await).await;
     }
 }

@@ -57,7 +57,8 @@ enum Way {
 
 impl Way {
     fn script(self, seed: u64, victim: u64) -> Script {
-        let script = Script::new(mix(seed ^ mix(victim)));
+        // Who writes alone writes what a pipe takes.
+        let script = Script::new(mix(seed ^ mix(victim)), "pipe");
         if self == Self::Shared { script.at_most(MOST) } else { script }
     }
 

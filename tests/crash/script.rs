@@ -4,10 +4,11 @@
 use std::sync::OnceLock;
 
 use bytes::{BufMut, Bytes, BytesMut};
+use framewire::Profile;
 
 use crate::support::random::mix;
 
-/// The largest body of a frame, in bytes.
+/// The largest body of a frame, in bytes, where the mechanism takes as much.
 const LARGEST: usize = 256 * 1024;
 /// So many frames are flushed together at most.
 pub(super) const BATCH: u64 = 8;
@@ -19,18 +20,19 @@ const SPREAD: usize = 64 * 1024;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Script {
     seed: u64,
-    /// The largest body, in bytes.
-    most: usize,
+    largest: usize,
 }
 
 impl Script {
-    pub(super) fn new(seed: u64) -> Self {
-        Self { seed, most: LARGEST }
+    /// One for the mechanism of this scheme.
+    pub(super) fn new(seed: u64, scheme: &str) -> Self {
+        let limit = Profile::of(scheme).expect("a scheme").max_len.by_default();
+        Self { seed, largest: limit.min(LARGEST) }
     }
 
     /// With bodies of up to this many bytes.
-    pub(super) fn at_most(self, most: usize) -> Self {
-        Self { most, ..self }
+    pub(super) fn at_most(self, largest: usize) -> Self {
+        Self { largest, ..self }
     }
 
     /// The body of this frame.
@@ -69,9 +71,8 @@ impl Script {
         match random % 4 {
             0 => (random >> 8) % 64,
             1 => (random >> 8) % 4096,
-            _ => (random >> 8) % (LARGEST + 1),
+            _ => (random >> 8) % (self.largest + 1),
         }
-        .min(self.most)
     }
 
     fn filling(self, number: u64, len: usize) -> &'static [u8] {
@@ -94,7 +95,7 @@ fn noise() -> &'static [u8] {
 
 #[test]
 fn a_frame_is_told_from_every_other() {
-    let (script, other) = (Script::new(1), Script::new(2));
+    let (script, other) = (Script::new(1, "unix"), Script::new(2, "unix"));
     for number in 0..200 {
         let body = script.body(number);
         assert!(script.is(number, &body));

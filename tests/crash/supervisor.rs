@@ -1,8 +1,15 @@
 //! Who starts the victims, kills them, and receives what they sent.
 
-use std::{fs::File, io::Read, os::fd::OwnedFd, process::Stdio, thread, time::Duration};
+use std::{
+    fs::File,
+    io::Read,
+    os::fd::OwnedFd,
+    process::Stdio,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
 
-use framewire::{BoxReceiver, ErrorKind, pipe, tcp, unix};
+use framewire::{BoxListener, BoxReceiver, Endpoint, ErrorKind, Profile, pipe, unix::datagram};
 use futures::StreamExt;
 use rustix::{
     pipe::{PipeFlags, pipe_with},
@@ -23,37 +30,48 @@ use crate::support::{HANG, random::mix};
 
 /// A victim lives for less than this from when it begins to send, in microseconds.
 const LIFE: u64 = 1500;
+/// Where no end is told: after so long without a message from one who is dead, none is on its way.
+const SHORT: Duration = Duration::from_millis(20);
+/// The same where something that was acknowledged is still missing.
+const LONG: Duration = Duration::from_millis(300);
 
 /// Where victims send to.
 pub(super) enum Over {
-    Unix { listener: Box<unix::Listener>, _directory: TempDir },
-    Tcp(tcp::Listener),
+    Named { listener: Box<BoxListener>, _directory: TempDir },
     Pipe,
 }
 
 impl Over {
-    pub(super) async fn unix() -> Self {
+    /// Over the mechanism of this scheme, which has an address.
+    pub(super) async fn new(scheme: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let listener = unix::listen(directory.path().join("e.sock")).await.unwrap();
-        Self::Unix { listener: Box::new(listener), _directory: directory }
+        let path = directory.path().join("e.sock");
+        let listener = match scheme {
+            "datagram" => {
+                // A busy machine is no reason to give a victim up.
+                let options = datagram::Options::new().stall(HANG);
+                let listener = options.listen(path).await.unwrap();
+                BoxListener::new(listener.endpoint().clone(), listener)
+            }
+            "tcp" => "tcp://127.0.0.1:0".parse::<Endpoint>().unwrap().listen().await.unwrap(),
+            _ => {
+                let endpoint = format!("{scheme}://{}", path.display());
+                endpoint.parse::<Endpoint>().unwrap().listen().await.unwrap()
+            }
+        };
+        Self::Named { listener: Box::new(listener), _directory: directory }
     }
 
-    pub(super) async fn tcp() -> Self {
-        Self::Tcp(tcp::listen("127.0.0.1:0").await.unwrap())
-    }
-
-    pub(super) fn name(&self) -> &'static str {
+    pub(super) fn scheme(&self) -> &'static str {
         match self {
-            Self::Unix { .. } => "unix",
-            Self::Tcp(_) => "tcp",
+            Self::Named { listener, .. } => listener.endpoint().scheme(),
             Self::Pipe => PIPE,
         }
     }
 
     fn address(&self) -> String {
         match self {
-            Self::Unix { listener, .. } => listener.endpoint().to_string(),
-            Self::Tcp(listener) => format!("tcp://{}", listener.local_addr()),
+            Self::Named { listener, .. } => listener.endpoint().to_string(),
             Self::Pipe => PIPE.into(),
         }
     }
@@ -69,8 +87,7 @@ impl Over {
 
     async fn accept(&mut self) -> BoxReceiver {
         match self {
-            Self::Unix { listener, .. } => Box::pin(listener.next().await.unwrap().unwrap()),
-            Self::Tcp(listener) => Box::pin(listener.next().await.unwrap().unwrap()),
+            Self::Named { listener, .. } => Box::pin(listener.next().await.unwrap().unwrap().io),
             Self::Pipe => unreachable!("a pipe is there when the victim starts"),
         }
     }
@@ -89,7 +106,7 @@ pub(super) async fn run(over: &mut Over, cycles: u64, seed: u64, bug: Bug) -> Ta
 
 async fn kill_one(over: &mut Over, seed: u64, bug: Bug) -> (Delivery, Vec<u64>) {
     let (read_end, write_end) = pipe_with(PipeFlags::CLOEXEC).unwrap();
-    let script = Script::new(seed);
+    let script = Script::new(seed, over.scheme());
     let mut command = victim::command(seed, bug, &over.address());
     command.stdin(Stdio::from(write_end));
     let (mut victim, stream) = over.start(command.into());
@@ -103,6 +120,22 @@ async fn kill_one(over: &mut Over, seed: u64, bug: Bug) -> (Delivery, Vec<u64>) 
         None => timeout(HANG, over.accept()).await.expect("the victim connects"),
     };
     let mut delivery = Delivery::new(script);
+    let acknowledged = if Profile::of(over.scheme()).unwrap().tells_end {
+        receive_to_the_end(&mut stream, &mut delivery).await;
+        killer.join().unwrap()
+    } else {
+        receive_what_comes(&mut stream, &mut delivery, killer).await
+    };
+    let status = victim.wait().await.unwrap();
+    assert_eq!(
+        std::os::unix::process::ExitStatusExt::signal(&status),
+        Some(Signal::KILL.as_raw()),
+        "the victim, seed {seed}, was to be killed, and ended: {status}"
+    );
+    (delivery, acknowledged)
+}
+
+async fn receive_to_the_end(stream: &mut BoxReceiver, delivery: &mut Delivery) {
     while let Some(next) = timeout(HANG, stream.next()).await.expect("the stream ends") {
         match next {
             Ok(body) => delivery.came(&body),
@@ -112,14 +145,30 @@ async fn kill_one(over: &mut Over, seed: u64, bug: Bug) -> (Delivery, Vec<u64>) 
             }
         }
     }
-    let acknowledged = killer.join().unwrap();
-    let status = victim.wait().await.unwrap();
-    assert_eq!(
-        std::os::unix::process::ExitStatusExt::signal(&status),
-        Some(Signal::KILL.as_raw()),
-        "the victim, seed {seed}, was to be killed, and ended: {status}"
-    );
-    (delivery, acknowledged)
+}
+
+/// Receives what was sent until the victim is dead, all of it: there is no end to tell.
+async fn receive_what_comes(
+    stream: &mut BoxReceiver,
+    delivery: &mut Delivery,
+    killer: JoinHandle<Vec<u64>>,
+) -> Vec<u64> {
+    let mut acknowledged = None;
+    let mut killer = Some(killer);
+    loop {
+        let beyond = acknowledged.as_deref().is_some_and(|numbers| delivery.is_beyond(numbers));
+        match timeout(if beyond { SHORT } else { LONG }, stream.next()).await {
+            Ok(next) => delivery.came(&next.expect("it has no end").unwrap()),
+            Err(_) => {
+                if let Some(acknowledged) = acknowledged {
+                    return acknowledged;
+                }
+            }
+        }
+        if killer.as_ref().is_some_and(JoinHandle::is_finished) {
+            acknowledged = killer.take().map(|killer| killer.join().unwrap());
+        }
+    }
 }
 
 /// Kills the victim so long after it has begun, and answers what it acknowledged until then.

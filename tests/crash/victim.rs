@@ -41,7 +41,7 @@ fn plays() {
     let Some(part) = role::part(PART) else { return };
     let words: Vec<&str> = part.split(' ').collect();
     let [seed, bug, over] = words[..] else { panic!("a part of three words") };
-    let script = Script::new(seed.parse().unwrap());
+    let script = Script::new(seed.parse().unwrap(), over.split(':').next().unwrap());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let sender: BoxSender = match over {
