@@ -156,8 +156,8 @@ async fn receive_what_comes(
     let mut acknowledged = None;
     let mut killer = Some(killer);
     loop {
-        let beyond = acknowledged.as_deref().is_some_and(|numbers| delivery.is_beyond(numbers));
-        match timeout(if beyond { SHORT } else { LONG }, stream.next()).await {
+        let missing = acknowledged.as_deref().is_some_and(|numbers| !delivery.is_beyond(numbers));
+        match timeout(if missing { LONG } else { SHORT }, stream.next()).await {
             Ok(next) => delivery.came(&next.expect("it has no end").unwrap()),
             Err(_) => {
                 if let Some(acknowledged) = acknowledged {
