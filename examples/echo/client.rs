@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use framewire::{BoxDuplex, Error, ErrorKind, Result};
+use framewire::{BoxDuplex, Error, ErrorKind, Profile, Result};
 use futures::{SinkExt, StreamExt};
 use tokio::{sync::Semaphore, time::timeout};
 
@@ -11,6 +11,11 @@ use tokio::{sync::Semaphore, time::timeout};
 const HANG: Duration = Duration::from_secs(30);
 /// Messages on their way at once, in the half of a row that measures messages a second.
 pub(crate) const WINDOW: usize = 64;
+/// The same over what loses messages that come too fast: what the system keeps for a receiver has
+/// room for these and one of the largest.
+pub(crate) const CAREFUL: usize = 8;
+/// As many bytes as that many may have together, where they are large.
+const CAREFUL_BYTES: usize = 32 * 1024;
 /// The largest message, in bytes.
 pub(crate) const LARGEST: usize = 1 << 20;
 /// Of ten messages one is of a size from here: the edges, and the largest.
@@ -30,9 +35,12 @@ pub(crate) struct Measured {
 pub(crate) async fn run(
     connection: BoxDuplex,
     messages: u64,
-    sizes: (usize, usize),
+    size: usize,
+    profile: &Profile,
     mut progress: impl FnMut(u64),
 ) -> Result<Measured> {
+    let largest = profile.max_len.by_default().min(LARGEST);
+    let sizes = (size.min(largest), largest);
     let (mut sink, mut stream) = connection.split();
     let mut verified = 0;
     let mut trips = Vec::new();
@@ -46,7 +54,11 @@ pub(crate) async fn run(
         progress(verified);
     }
 
-    let window = Semaphore::new(WINDOW);
+    let window = match profile.loss {
+        Some(_) => (CAREFUL_BYTES / size.max(1)).clamp(1, CAREFUL),
+        None => WINDOW,
+    };
+    let window = Semaphore::new(window);
     let started = Instant::now();
     let send = async {
         for number in messages / 2..messages {
@@ -65,6 +77,9 @@ pub(crate) async fn run(
             window.add_permits(1);
             verified += same(number, &body(number, sizes), answer)?;
             progress(verified);
+        }
+        if !profile.tells_end {
+            return Ok(());
         }
         match within(stream.next()).await? {
             None => Ok(()),

@@ -13,9 +13,6 @@ use framewire::{
 };
 use futures::{Sink, Stream};
 
-/// The longest message that one write takes; fifo(7), and four bytes of length.
-pub(crate) const LARGEST: usize = rustix::pipe::PIPE_BUF - 4;
-
 struct Fifos {
     receiver: Receiver,
     sender: Sender,

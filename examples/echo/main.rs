@@ -70,9 +70,8 @@ async fn exchange(row: &Row, path: &std::path::Path, report: &mut Report) -> Res
     let pair = client::within(row.start(path)).await??;
     let pid = pair.server.pid;
     let progress = |done| report.progress(row, done);
-    let size = request.size.min(pair.largest);
-    let sizes = (size, pair.largest);
-    let measured = client::run(pair.connection, request.messages, sizes, progress).await?;
+    let Request { messages, size, .. } = request;
+    let measured = client::run(pair.connection, messages, size, row.profile(), progress).await?;
     if !client::within(pair.server.end()).await?? {
         return Err(Error::new(ErrorKind::Io, "the server did not end in order"));
     }

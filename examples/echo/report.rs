@@ -115,9 +115,11 @@ impl Report {
                 );
             }
             println!(
-                "\np50 and p99 are of one message at a time, messages/s with up to {} on their way; \
-                 nine in ten\nare of {} bytes, the others of {:?}, as far as the mechanism takes them.",
+                "\np50 and p99 are of one message at a time, messages/s with up to {} on their way, {} where\n\
+                 they can be lost; nine in ten are of {} bytes, the others of {:?}, as far as the\n\
+                 mechanism takes them.",
                 crate::client::WINDOW,
+                crate::client::CAREFUL,
                 self.request.size,
                 crate::client::SIZES
             );

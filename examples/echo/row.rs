@@ -3,12 +3,11 @@
 use std::{env, path::Path, process};
 
 use framewire::{
-    BoxDuplex, Endpoint, Result,
+    BoxDuplex, Endpoint, Profile, Result,
     pipe::{self, Child},
 };
 use tokio::process::Command;
 
-use crate::client::LARGEST;
 #[cfg(unix)]
 use crate::fifos;
 
@@ -52,8 +51,15 @@ pub(crate) const ROWS: &[Row] = &[
         reach: Reach::Address(|dir| format!("seqpacket://{}", dir.join("echo.sock").display())),
     },
     #[cfg(unix)]
+    Row {
+        name: "unix:datagram",
+        reach: Reach::Address(|dir| format!("datagram://{}", dir.join("echo.sock").display())),
+    },
+    #[cfg(unix)]
     Row { name: "fifo", reach: Reach::Fifos },
     Row { name: "tcp", reach: Reach::Address(|_| "tcp://127.0.0.1:0".into()) },
+    #[cfg(unix)]
+    Row { name: "udp", reach: Reach::Address(|_| "udp://127.0.0.1:0".into()) },
     #[cfg(feature = "tls")]
     Row { name: "tls", reach: Reach::Address(|_| "tls://127.0.0.1:0".into()) },
 ];
@@ -62,8 +68,6 @@ pub(crate) const ROWS: &[Row] = &[
 pub(crate) struct Pair {
     pub(crate) endpoint: String,
     pub(crate) connection: BoxDuplex,
-    /// The largest message that it takes, or that is sent, in bytes.
-    pub(crate) largest: usize,
     pub(crate) server: Server,
 }
 
@@ -79,6 +83,13 @@ impl Row {
     /// Whether `--only` names this row or its module.
     pub(crate) fn is_named(&self, only: &str) -> bool {
         self.name == only || self.name.split(':').next() == Some(only)
+    }
+
+    /// What the mechanism promises: that of the variant where it is one of its own.
+    pub(crate) fn profile(&self) -> &'static Profile {
+        let (module, variant) = self.name.split_once(':').unwrap_or((self.name, self.name));
+        let found = Profile::of(variant).or_else(|| Profile::of(module));
+        found.expect("a row is named after its mechanism")
     }
 
     /// Starts the server and connects to it.
@@ -97,7 +108,6 @@ impl Row {
                 let pid = control.id().unwrap_or_default();
                 let endpoint = crate::server::address_of(&mut control).await?;
                 let parsed: Endpoint = endpoint.parse()?;
-                let largest = parsed.profile().max_len.by_default().min(LARGEST);
                 let connection = match &parsed {
                     #[cfg(feature = "tls")]
                     it @ Endpoint::Tls(_) => {
@@ -106,7 +116,7 @@ impl Row {
                     other => other.connect().await?,
                 };
                 let server = Server { pid, control: Some(control), process: None };
-                Ok(Pair { endpoint, connection, largest, server })
+                Ok(Pair { endpoint, connection, server })
             }
             #[cfg(unix)]
             Reach::Fifos => {
@@ -115,7 +125,7 @@ impl Row {
                 let connection = fifos::open(directory, false).await?;
                 let server = Server { pid, control: None, process: Some(process) };
                 let endpoint = format!("fifo://{}", directory.join("there").display());
-                Ok(Pair { endpoint, connection, largest: fifos::LARGEST, server })
+                Ok(Pair { endpoint, connection, server })
             }
             Reach::Inherited | Reach::Stdio => {
                 let stdio = matches!(self.reach, Reach::Stdio);
@@ -126,7 +136,7 @@ impl Row {
                 let server = Server { pid, control: None, process: Some(process) };
                 let endpoint = if stdio { "stdin/stdout" } else { "two descriptors" };
                 let (endpoint, connection) = (endpoint.into(), Box::pin(connection));
-                Ok(Pair { endpoint, connection, largest: LARGEST, server })
+                Ok(Pair { endpoint, connection, server })
             }
         }
     }

@@ -31,7 +31,12 @@ async fn serve(endpoint: Endpoint) -> Result<()> {
     control.send(Bytes::from(listener.endpoint().to_string())).await?;
     // The parent says nothing more: the end of its pipe is the end of our work.
     let parent_ended = async move { while let Some(Ok(_)) = control.next().await {} };
-    Server::new(listener).run(|client: Accepted, _| echo(client.io), parent_ended).await?;
+    let serving = |client: Accepted, closing| async move {
+        let (sink, stream) = client.io.split();
+        // Not every mechanism tells that a client has ended.
+        stream.take_until(closing).forward(sink).await
+    };
+    Server::new(listener).run(serving, parent_ended).await?;
     Ok(())
 }
 
