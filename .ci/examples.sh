@@ -67,8 +67,21 @@ interrupt
 [ ! -e "$socket" ] || fail "the server left $socket behind"
 echo "ok: unix: Ctrl-C ends the server and removes its socket"
 
+for scheme in seqpacket datagram; do
+  serve unix "$scheme://$socket"
+  same "$scheme: a call is answered" "$(call unix "$scheme://$socket" hello world)" $'hello\nworld'
+  [ $scheme != datagram ] || same "datagram: a Python peer" \
+    "$(python3 .ci/datagrams.py "$socket")" "3 messages came back as they were"
+  interrupt
+  [ ! -e "$socket" ] || fail "the server left $socket behind"
+done
+
+free_port() {
+  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
 if [ -e examples/tcp.rs ]; then
-  port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  port=$(free_port)
   serve tcp "tcp://127.0.0.1:$port"
   same "tcp: a call is answered" "$(call tcp "tcp://127.0.0.1:$port" hello)" hello
   same "tcp: a Python peer" "$(python3 .ci/peer.py "127.0.0.1:$port")" "3 messages came back as they were"
@@ -78,7 +91,7 @@ fi
 if [ -e examples/tls.rs ]; then
   features='--features tls'
   cargo build -q --locked --example tls $features
-  port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  port=$(free_port)
   serve tls "tls://localhost:$port" "$dir/server.pem"
   same "tls: a call is answered" "$(call tls "tls://localhost:$port" "$dir/server.pem" hello)" hello
   same "tls: a Python peer" "$(python3 .ci/peer.py "localhost:$port" "$dir/server.pem")" "3 messages came back as they were"
@@ -115,6 +128,33 @@ if [ -e examples/fifo.rs ]; then
   same "fifo: a line from the shell" "$(cat "$dir/log")" hello
   interrupt
 fi
+
+port=$(free_port)
+serve udp "udp://127.0.0.1:$port"
+same "udp: a call is answered" "$(call udp "udp://127.0.0.1:$port" hello world)" $'hello\nworld'
+same "udp: a Python peer" "$(python3 .ci/datagrams.py "127.0.0.1:$port")" "3 messages came back as they were"
+interrupt
+
+# hears NAME: waits until a subscriber has heard "hello", said again and again.
+hears() {
+  local tries=0
+  until grep -q ': hello$' "$dir/$1"; do
+    tries=$((tries + 1))
+    [ $tries -lt 50 ] || { cat "$dir/$1"; fail "udp: $1 heard nothing"; }
+    example udp -- publish "udp://239.255.7.7:$port" hello
+    sleep 0.2
+  done
+}
+subscribers=''
+for name in one two; do
+  cargo run -q --locked --example udp -- subscribe "udp://239.255.7.7:$port" >"$dir/$name" 2>&1 </dev/null &
+  subscribers="$subscribers $!"
+done
+hears one
+hears two
+# shellcheck disable=SC2086 # a list of numbers
+kill -INT $subscribers && wait $subscribers
+echo "ok: udp: both subscribers heard what was published"
 
 command -v socat >/dev/null || fail "there is no socat"
 serve unix "unix://$dir/lines.sock" --framing lines

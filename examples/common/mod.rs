@@ -7,11 +7,16 @@ use std::{
     error::Error,
     io,
     process::{ExitCode, exit},
+    time::Duration,
 };
 
-use framewire::frame::Frames;
+use bytes::Bytes;
+use framewire::{Duplex, frame::Frames, serve::Closing};
 use futures::{SinkExt, StreamExt};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, split};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, split},
+    time::timeout,
+};
 use tokio_util::codec::{Framed, LinesCodec};
 
 pub(crate) type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -139,5 +144,25 @@ where
             println!("{answer}");
         }
     }
+    Ok(())
+}
+
+/// Sends back each message as it came, until the peer ends or the server does. There is nothing to
+/// choose about the framing: it is the mechanism's own.
+pub(crate) async fn echo_messages(client: impl Duplex, closing: Closing) -> framewire::Result<()> {
+    let (sink, stream) = client.split();
+    stream.take_until(closing).forward(sink).await
+}
+
+/// Sends each message and prints each answer, which may be lost: nobody waits for one for ever.
+pub(crate) async fn call_messages(mut server: impl Duplex + Unpin, messages: &[String]) -> Outcome {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    for message in messages {
+        server.send(Bytes::from(message.clone())).await?;
+        let answer = timeout(PATIENCE, server.next()).await;
+        let answer = answer.map_err(|_| format!("no answer for {PATIENCE:?}"))?;
+        println!("{}", String::from_utf8_lossy(&answer.ok_or("the server ended")??));
+    }
+    server.close().await?;
     Ok(())
 }
