@@ -29,9 +29,9 @@ pub(crate) const DESCRIPTORS_COME_FIRST: bool =
 
 /// Descriptors are close-on-exec from the moment they are here, where the kernel can do that.
 #[cfg(not(target_vendor = "apple"))]
-const RECV: libc::c_int = libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC;
+pub(super) const RECV: libc::c_int = libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC;
 #[cfg(target_vendor = "apple")]
-const RECV: libc::c_int = libc::MSG_DONTWAIT;
+pub(super) const RECV: libc::c_int = libc::MSG_DONTWAIT;
 
 /// A header as it stands in front of its data, padded.
 const HEADER: usize = {
@@ -181,18 +181,12 @@ pub(crate) unsafe fn take_over(control: &[u8]) -> (Vec<OwnedFd>, Option<Credenti
     let mut descriptors = Vec::new();
     let mut credentials = None;
     for part in parts(control) {
-        // The kernel says with a negative number that there is none.
-        let open = |number: &RawFd| *number >= 0;
-        // SAFETY: the caller says that the kernel has opened this number for us just now, and that
-        // nobody else knows of it.
-        let own = |number: RawFd| unsafe { OwnedFd::from_raw_fd(number) };
         match part {
-            Part::Descriptors(data) => {
-                descriptors.reserve(numbers(data).len());
-                descriptors.extend(numbers(data).filter(open).map(own));
-            }
+            // SAFETY: the caller says so of all of `control`.
+            Part::Descriptors(data) => descriptors.extend(unsafe { owned(data) }),
             // Only who shares the socket can have asked for it.
-            Part::Process(data) => numbers(data).filter(open).map(own).for_each(drop),
+            // SAFETY: the caller says so of all of `control`.
+            Part::Process(data) => unsafe { owned(data) }.for_each(drop),
             Part::Credentials(sender) => credentials = Some(sender),
             Part::Dropped(_) | Part::Other => {}
         }
@@ -200,19 +194,36 @@ pub(crate) unsafe fn take_over(control: &[u8]) -> (Vec<OwnedFd>, Option<Credenti
     (descriptors, credentials)
 }
 
-/// Who has sent a message, and how many the kernel has dropped, of a control buffer that has no
-/// room for descriptors.
+/// Who has sent a message, and how many the kernel has dropped. Descriptors are closed.
+///
+/// # Safety
+///
+/// As for [`take_over`].
 #[inline]
-pub(crate) fn beside(control: &[u8]) -> (Option<Credentials>, Option<u32>) {
+pub(crate) unsafe fn beside(control: &[u8]) -> (Option<Credentials>, Option<u32>) {
     let mut told = (None, None);
     for part in parts(control) {
         match part {
+            // SAFETY: the caller says so of all of `control`.
+            Part::Descriptors(data) | Part::Process(data) => unsafe { owned(data) }.for_each(drop),
             Part::Credentials(sender) => told.0 = Some(sender),
             Part::Dropped(count) => told.1 = Some(count),
-            _ => {}
+            Part::Other => {}
         }
     }
     told
+}
+
+/// The descriptors of these numbers.
+///
+/// # Safety
+///
+/// The kernel has opened them for us just now, and nobody else knows of them.
+unsafe fn owned(data: &[u8]) -> impl Iterator<Item = OwnedFd> + '_ {
+    // The kernel says with a negative number that there is none.
+    let open = numbers(data).filter(|number| *number >= 0);
+    // SAFETY: the caller says that it is open and that nobody owns it.
+    open.map(|number| unsafe { OwnedFd::from_raw_fd(number) })
 }
 
 /// A part of what comes beside the bytes.

@@ -29,7 +29,7 @@ const KEPT: usize = 32;
 const KEPT: usize = 0;
 
 /// Room for the control message of the credentials: 16 bytes of header, 12 of body, 4 of padding.
-/// There must be none left for descriptors, which would be ours to close.
+/// There is none left for descriptors, which the kernel then does not open here.
 #[repr(C, align(8))]
 struct Control([u8; 32]);
 
@@ -42,7 +42,7 @@ pub(crate) const MESSAGES_HAVE_CREDENTIALS: bool =
 pub(crate) struct Packet {
     /// The length of the message; more than there was room for where it was cut off.
     pub(crate) len: usize,
-    /// `None` where the kernel said nothing: on Linux that is the end of a connection.
+    /// `None` where the kernel said nothing.
     pub(crate) credentials: Option<Credentials>,
     /// How many messages the kernel has dropped on this socket for want of room, in all, where it
     /// says so; the count wraps.
@@ -50,6 +50,19 @@ pub(crate) struct Packet {
     /// Where it came from; `None` where the sender's socket has no name, or one that no address
     /// has room for.
     pub(crate) from: Option<SocketAddrAny>,
+    /// The kernel had more to say than there was room for.
+    #[cfg_attr(not(any(target_os = "linux", target_os = "android")), allow(dead_code))]
+    pub(crate) more: bool,
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+impl Packet {
+    /// Whether it is the end of a connection whose messages carry credentials, and no message.
+    #[inline]
+    pub(crate) fn is_end(&self) -> bool {
+        // What else who shares the socket has asked for can have taken their room.
+        self.len == 0 && self.credentials.is_none() && !self.more
+    }
 }
 
 /// A socket of this type, close-on-exec, whose messages carry their sender's credentials.
@@ -186,8 +199,7 @@ pub(crate) fn fit_send_buffer(socket: BorrowedFd<'_>, wanted: Option<usize>) -> 
 }
 
 /// recvmsg(2), without waiting, into the spare capacity of an empty buffer. What does not fit is
-/// gone, and `len` tells of it; descriptors that came along were not asked for and are closed by
-/// the kernel.
+/// gone, and `len` tells of it; descriptors that came along were not asked for and are closed.
 #[inline]
 pub(crate) fn recv_packet(
     fd: BorrowedFd<'_>,
@@ -213,7 +225,7 @@ pub(crate) fn recv_packet(
         header.msg_namelen = size_of_val(&name) as _;
     }
     // On Linux this answers a message's whole length whatever there was room for.
-    let flags = libc::MSG_DONTWAIT | libc::MSG_TRUNC;
+    let flags = ancillary::RECV | libc::MSG_TRUNC;
     // SAFETY: the header's pointers are to `spare`, `control` and `name`, which live through the
     // call, each with its length; the kernel only writes to them.
     let len = unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut header, flags) };
@@ -225,8 +237,12 @@ pub(crate) fn recv_packet(
     let len = if cut_off { len.max(room + 1) } else { len };
     let from = if named { address(&name, header.msg_namelen) } else { None };
     let written = control.0.len().min(header.msg_controllen as _);
-    let (credentials, dropped) = ancillary::beside(&control.0[..written]);
-    Ok(Packet { len, credentials, dropped, from })
+    // Where somebody has switched the credentials off, there was room for a few descriptors.
+    // SAFETY: this is what the call above has written for its one message, and it is here for the
+    // first time that anybody looks at it.
+    let (credentials, dropped) = unsafe { ancillary::beside(&control.0[..written]) };
+    let more = header.msg_flags & libc::MSG_CTRUNC != 0;
+    Ok(Packet { len, credentials, dropped, from, more })
 }
 
 /// The same for a connected socket, with the descriptors that come beside the message.
@@ -273,3 +289,7 @@ pub(crate) fn unix_name(address: &SocketAddrAny) -> Option<&[u8]> {
     let named = super::HAS_ABSTRACT_NAMES || name.first() != Some(&0);
     (named && !name.is_empty()).then_some(name)
 }
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests;

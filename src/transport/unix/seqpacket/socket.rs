@@ -76,9 +76,7 @@ impl Socket {
     #[inline]
     fn receive(&mut self) -> io::Result<bool> {
         let packet = self.whole(|inbox, fd| inbox.receive(fd, false))?;
-        // What has no sender is no message.
-        let ended = packet.len == 0 && packet.credentials.is_none();
-        if ended { self.end().map(|()| false) } else { Ok(true) }
+        if packet.is_end() { self.end().map(|()| false) } else { Ok(true) }
     }
 
     /// The same with the descriptors beside it; `None` is the end.
