@@ -49,7 +49,11 @@ const ALIGN: usize = {
 /// A descriptor's number, and each of the three that credentials are, in bytes.
 const NUMBER: usize = size_of::<RawFd>();
 const CREDENTIALS: usize = space(3 * NUMBER);
-const ROOM: usize = space(MAX_DESCRIPTORS * NUMBER) + CREDENTIALS;
+/// What else who has made or shares the socket can have asked for: when a message came, as two
+/// numbers of 64 bits, and a descriptor of the sender's process.
+const UNASKED: usize = space(16) + space(NUMBER);
+const OTHERS: usize = CREDENTIALS + UNASKED;
+const ROOM: usize = space(MAX_DESCRIPTORS * NUMBER) + OTHERS;
 
 /// What a part with so many bytes of data takes.
 const fn space(data: usize) -> usize {
@@ -68,10 +72,10 @@ const _: () = assert!(align_of::<ControlBuffer>() >= align_of::<libc::cmsghdr>()
 
 impl ControlBuffer {
     /// Room for at least this many descriptors, though no more than [`MAX_DESCRIPTORS`], and for
-    /// credentials. The kernel closes what there is no room for, and says so.
+    /// what else comes: that must not have a message with as many pass for cut. The kernel closes what there is no room for, and says so.
     pub(crate) const fn new(descriptors: usize) -> Self {
         let most = if descriptors < MAX_DESCRIPTORS { descriptors } else { MAX_DESCRIPTORS };
-        Self { bytes: [0; ROOM], room: space(most * NUMBER) + CREDENTIALS }
+        Self { bytes: [0; ROOM], room: space(most * NUMBER) + OTHERS }
     }
 
     /// For `msg_control` and `msg_controllen`.
