@@ -70,6 +70,17 @@ async fn the_send_buffer_grows_when_asked() {
     assert_eq!(refused.kind(), ErrorKind::TooLarge, "what cannot be had is not promised");
 }
 
+/// Room is made for what can come, not for what was asked for.
+#[tokio::test]
+async fn a_limit_that_nothing_reaches_is_none() {
+    for limit in [usize::MAX, isize::MAX as usize, isize::MAX as usize >> 8] {
+        let (mut ours, mut theirs) = seqpacket::Options::new().max_len(limit).pair().unwrap();
+        let large = body(1, system_limit());
+        ours.send(large.clone()).await.unwrap();
+        assert_eq!(theirs.next().await.unwrap().unwrap(), large);
+    }
+}
+
 /// Kept messages keep their bytes, however many come after.
 #[tokio::test]
 async fn messages_that_are_kept_stay_as_they_are() {

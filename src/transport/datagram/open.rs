@@ -25,9 +25,8 @@ pub(crate) struct Open {
     pub(crate) fd: OwnedFd,
     pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) strategy: Strategy,
-    /// The largest messages that it sends and that it accepts, in bytes.
-    pub(crate) sends: usize,
-    pub(crate) accepts: usize,
+    /// The largest message that it sends and accepts, in bytes.
+    pub(crate) max_len: usize,
     /// Whose messages are taken.
     pub(crate) policy: Policy,
     /// Its name in the file system, where it is ours to remove.
@@ -45,26 +44,26 @@ impl Open {
     /// Sends to whom it is connected to.
     pub(crate) fn sender(self) -> Result<Messages<Target, Ready>> {
         let ready = Fd::new(self.fd)?.strategy(self.strategy);
-        let target = Target::new(ready.share(), Whom::Connected, self.sends);
+        let target = Target::new(ready.share(), Whom::Connected, self.max_len);
         Ok(Messages::new(target, Ready::own(ready)).on(self.endpoint))
     }
 
     /// Talks with whom it is connected to.
     pub(crate) fn connection(self, peer: Peer) -> Result<Messages<Socket, Ready>> {
-        let (endpoint, sends) = (Arc::clone(&self.endpoint), self.sends);
+        let (endpoint, max_len) = (Arc::clone(&self.endpoint), self.max_len);
         let (source, ready) = self.source(peer)?;
-        let target = Target::new(ready.share(), Whom::Connected, sends);
+        let target = Target::new(ready.share(), Whom::Connected, max_len);
         Ok(Messages::new(Socket { source, target }, Ready::own(ready)).on(endpoint))
     }
 
     /// Makes a connection for each who sends to it; `silent` where peers make room in their queues
     /// without an event.
     pub(crate) fn listener(self, limits: Limits, silent: bool) -> Result<Listener> {
-        let Self { fd, endpoint, strategy, sends, accepts, policy, placed } = self;
+        let Self { fd, endpoint, strategy, max_len, policy, placed } = self;
         sys::count_dropped(fd.as_fd())?;
         let ready = Fd::new(fd)?.strategy(strategy);
         let fd = ready.share();
-        let intake = Intake::new(accepts, true, policy);
+        let intake = Intake::new(max_len, true, policy);
         let (running, newcomers) = Hub::start(ready, intake, limits)?;
         tracing::debug!(%endpoint, "listening");
         Ok(Listener {
@@ -72,7 +71,7 @@ impl Open {
             newcomers,
             fd,
             strategy,
-            max_len: sends,
+            max_len,
             endpoint,
             silent,
             running,
@@ -80,10 +79,10 @@ impl Open {
     }
 
     fn source(self, peer: Peer) -> Result<(Source, Fd)> {
-        let Self { fd, strategy, sends, accepts, policy, placed, .. } = self;
+        let Self { fd, strategy, max_len, policy, placed, .. } = self;
         sys::count_dropped(fd.as_fd())?;
         let ready = Fd::new(fd)?.strategy(strategy);
-        let feed = Feed::Own(Intake::new(accepts, false, policy));
-        Ok((Source::new(ready.share(), feed, peer, sends, placed), ready))
+        let feed = Feed::Own(Intake::new(max_len, false, policy));
+        Ok((Source::new(ready.share(), feed, peer, max_len, placed), ready))
     }
 }

@@ -308,8 +308,7 @@ impl Options {
             fd: socket.into(),
             endpoint: Arc::new(Endpoint::Udp(address)),
             strategy: self.strategy,
-            sends: self.max_len,
-            accepts: self.max_len,
+            max_len: self.max_len,
             policy: Policy::anyone(),
             placed: None,
         })

@@ -61,7 +61,7 @@ impl Options {
     /// buffer takes (`/proc/sys/net/core/wmem_default` less 32).
     ///
     /// For more, the send buffer is asked to grow; the system's limit on that is
-    /// `/proc/sys/net/core/wmem_max`, and what cannot be had is refused when a message is sent.
+    /// `/proc/sys/net/core/wmem_max`, and what cannot be had is neither sent nor accepted.
     ///
     /// # Examples
     ///
@@ -236,13 +236,13 @@ impl Options {
     }
 
     fn open(&self, fd: OwnedFd, placed: Option<Placed>, endpoint: &Arc<Endpoint>) -> Result<Open> {
-        let sends = sys::fit_send_buffer(fd.as_fd(), self.unix.max_len)?;
+        // The same limit of the system's holds for what comes: there is no room for more.
+        let max_len = sys::fit_send_buffer(fd.as_fd(), self.unix.max_len)?;
         Ok(Open {
             fd,
             endpoint: Arc::clone(endpoint),
             strategy: self.unix.strategy,
-            sends,
-            accepts: self.unix.max_len.unwrap_or(sends),
+            max_len,
             policy: Policy::of(&self.unix, endpoint)?,
             placed,
         })
@@ -264,5 +264,24 @@ impl From<unix::Options> for Options {
 impl Default for Options {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::{SinkExt, StreamExt};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_limit_that_nothing_reaches_is_none() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("e.sock");
+        let options = Options::new().max_len(usize::MAX);
+        let mut receiver = options.receiver(&*path).await.unwrap();
+        let mut sender = options.sender(&*path).await.unwrap();
+        sender.send("hello".into()).await.unwrap();
+        let received = receiver.next().await.expect("it was sent").unwrap();
+        assert_eq!(received, "hello");
     }
 }

@@ -56,7 +56,7 @@ impl Options {
     /// buffer takes (`/proc/sys/net/core/wmem_default` less 32).
     ///
     /// For more, the send buffer is asked to grow; the system's limit on that is
-    /// `/proc/sys/net/core/wmem_max`, and what cannot be had is refused when a message is sent.
+    /// `/proc/sys/net/core/wmem_max`, and what cannot be had is neither sent nor accepted.
     ///
     /// # Examples
     ///

@@ -51,9 +51,9 @@ pub struct Socket {
 
 impl Socket {
     pub(super) fn new(fd: Arc<OwnedFd>, peer: Peer, options: &unix::Options, sends: usize) -> Self {
-        let accepts = options.max_len.unwrap_or(sends);
         let max_descriptors = options.max_descriptors;
-        Self { fd, inbox: Inbox::new(accepts), peer, sends, max_descriptors, reset: None }
+        // The same limit of the system's holds for what comes: there is no room for more.
+        Self { fd, inbox: Inbox::new(sends), peer, sends, max_descriptors, reset: None }
     }
 
     /// Who is at the other end.
