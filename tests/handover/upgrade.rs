@@ -114,6 +114,21 @@ async fn tcp_refuses_nobody() {
     goes_on_under_load(command, endpoint).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sockets_that_keep_boundaries_refuse_nobody() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("e.sock");
+    let endpoint = Endpoint::Seqpacket(SocketName::Path(path));
+    goes_on_under_load(Line::command(&format!("echo={endpoint}")), endpoint).await;
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0, "something is left");
+
+    let name = format!("{}-e", directory.path().display());
+    let endpoint = Endpoint::Seqpacket(SocketName::Abstract(name.clone()));
+    goes_on_under_load(Line::command(&format!("echo={endpoint}")), endpoint).await;
+    let names = fs::read_to_string("/proc/net/unix").unwrap();
+    assert!(!names.contains(&name), "the name is left");
+}
+
 /// A port that nobody else takes before the daemon has it.
 fn port() -> (TcpListener, Endpoint) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
