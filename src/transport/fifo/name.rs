@@ -68,6 +68,7 @@ impl Name {
         let fd = sys::open_to_read_at(draft.directory().as_fd(), draft.name())?;
         let identity = Entry::of(&fd)?.identity;
         let placed = draft.place()?;
+        writers.open()?;
         if let Some(old) = old {
             sys::let_waiting_writers_go(old);
         }
@@ -93,6 +94,7 @@ impl Name {
         if Entry::of(&fd)?.identity != entry.identity {
             return gone();
         }
+        writers.open()?;
         let identity = entry.identity;
         Ok((Self { writers, identity, held: Held::Found(claim), withdrawn: false }, fd))
     }

@@ -14,7 +14,9 @@
 //!
 //! 1. Whoever writes has the lock on the file that is at the path *after* the FIFO was opened. A
 //!    receiver replaces this file before it places its FIFO, so that a lock on a predecessor's file is
-//!    found out, and is good for nothing.
+//!    found out, and is good for nothing. And it leaves the new one empty, which reads as if the two
+//!    differed, until it has its FIFO open and in place: with a lock on a file that has numbers in it,
+//!    nobody opens a predecessor's FIFO, and begins what this receiver would never see the end of.
 //! 2. Whoever writes saw `begun == ended` with the lock in hand. That still holds when it writes:
 //!    only who has the exclusive lock raises `begun`.
 //! 3. An exclusive sender opens the FIFO, raises `begun`, and then writes. So as long as it lives
@@ -86,7 +88,7 @@ pub(super) struct Generation {
 }
 
 impl Generation {
-    /// What the file says; `None` while it is being made.
+    /// What the file says; `None` until senders are let in.
     fn read(file: &OwnedFd) -> io::Result<Option<Self>> {
         let mut content = [0; LEN];
         if sys::read_start(file, &mut content)? < LEN {
@@ -132,7 +134,8 @@ impl Writers {
         Ok(true)
     }
 
-    /// Makes one for a FIFO of this mode: who may write to that may lock this.
+    /// Makes one for a FIFO of this mode: who may write to that may lock this, and waits until
+    /// [`open`](Self::open).
     pub(super) fn make(claim: &Claim, mode: u32) -> Result<Self> {
         let name = name_beside(claim)?;
         let directory = claim.shared_directory();
@@ -143,9 +146,15 @@ impl Writers {
         let mode = mode | (mode & 0o222) << 1;
         let file = sys::create_lock_at(&*directory, &name, mode).map_err(doing)?;
         let identity = Entry::of(&file).map_err(doing)?.identity;
-        let writers = Self { file, identity, directory, name };
-        writers.write().map_err(doing)?;
-        Ok(writers)
+        Ok(Self { file, identity, directory, name })
+    }
+
+    /// Lets senders in: what is at the path is the FIFO that we read.
+    pub(super) fn open(&self) -> Result<()> {
+        self.write().map_err(|cause| {
+            let file = self.directory.path().join(&self.name);
+            Error::from(cause).doing(format!("write {}", file.display()))
+        })
     }
 
     fn write(&self) -> io::Result<()> {
@@ -266,4 +275,29 @@ fn refused(path: &Path, exclusive: bool) -> Error {
         (format!("an exclusive sender writes to {path}"), "stop it first")
     };
     Error::new(ErrorKind::InUse, cause).remedy(remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(scratch: &Path) -> (Writers, PathBuf) {
+        let path = scratch.join("f");
+        let claim = Claim::take(&path).unwrap();
+        (Writers::make(&claim, 0o600).unwrap(), path)
+    }
+
+    fn permit(path: &Path) -> Permit {
+        Permit::take(path, true, &[sys::our_uid()]).unwrap().unwrap()
+    }
+
+    /// Until then the FIFO at the path can be a predecessor's, whose hang-ups we never see.
+    #[test]
+    fn nobody_begins_before_the_receiver_has_its_fifo() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (writers, path) = made(scratch.path());
+        assert!(!permit(&path).is_settled().unwrap());
+        writers.open().unwrap();
+        assert!(permit(&path).is_settled().unwrap());
+    }
 }
