@@ -58,6 +58,8 @@ fn role() {
     role::play(&[
         ("leaves nothing", leaves_nothing),
         ("receives", killed::receives),
+        #[cfg(target_os = "linux")]
+        ("succeeds late", killed::succeeds_late),
         ("races", names::races),
         ("umask", names::umasks),
         ("writes many", many::writes),

@@ -1,5 +1,7 @@
 //! What receivers leave that are killed, or let go of while somebody writes, and what becomes of it.
 
+#[cfg(target_os = "linux")]
+use std::os::fd::AsRawFd;
 use std::{
     fs::{self, File},
     io::Write,
@@ -10,6 +12,8 @@ use std::{
 
 use framewire::{ErrorKind, fifo};
 use futures::SinkExt;
+#[cfg(target_os = "linux")]
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::{
     common::{
@@ -81,6 +85,56 @@ async fn the_rest_of_a_frame_for_a_killed_receiver_is_nobody_elses() {
         let mut receiver = fifo::receiver(path).await.unwrap();
         assert!(writer.write_all(b"after").is_err(), "nobody reads it");
         reaches(&mut receiver, path).await;
+    }
+}
+
+/// The part of a receiver that at first has too few descriptors to take the place of another.
+#[cfg(target_os = "linux")]
+pub(crate) fn succeeds_late() {
+    let path = role::word();
+    role::block_on(async {
+        let usual = getrlimit(Resource::Nofile);
+        for room in 0..20 {
+            // The lowest number that is free, with room for so many behind it.
+            let next = File::open("/dev/null").unwrap().as_raw_fd() as u64;
+            let current = Some(next + room);
+            setrlimit(Resource::Nofile, Rlimit { current, maximum: usual.maximum }).unwrap();
+            let receiver = fifo::receiver(&*path).await;
+            setrlimit(Resource::Nofile, usual).unwrap();
+            match receiver {
+                Ok(_receiver) => {
+                    assert!(room > 3, "it had too few");
+                    answer("receiving");
+                    next_order();
+                    return;
+                }
+                Err(error) => assert_eq!(error.kind(), ErrorKind::Exhausted, "{error}"),
+            }
+        }
+        panic!("it had enough");
+    });
+}
+
+/// However many fail in between, the one that succeeds has a new FIFO.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_successor_that_fails_does_not_pass_the_rest_of_a_frame_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("f");
+    let by_hand = directory.path().join("by hand");
+    make(&by_hand, 0o600);
+    for path in [&path, &by_hand] {
+        let mut killed = receiving(path);
+        let mut writer = File::options().write(true).open(path).unwrap();
+        writer.write_all(b"\0\0\0\x0afirst").unwrap();
+        killed.kill();
+        let mut command = role::command("succeeds late");
+        command.env(WORD, path);
+        let mut receiver = Process::start(command);
+        assert_eq!(receiver.answer(), "receiving");
+        assert!(writer.write_all(b"after").is_err(), "nobody reads it");
+        assert!(receiver.wait().success());
+        assert!(!path.exists(), "the new one is its own");
     }
 }
 

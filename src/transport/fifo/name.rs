@@ -49,9 +49,19 @@ impl Name {
     pub(super) fn take(path: &Path, mode: u32) -> Result<(Self, OwnedFd)> {
         let mode = mode & 0o777;
         let claim = Claim::take(path)?;
+        if claim.is_inherited() {
+            // Should this fail, the next one has to know as well.
+            claim.abandon();
+        }
         let found = claim.finds(FileKind::Fifo)?;
         let left = Writers::clear(&claim)? || claim.is_inherited();
-        if found && !left { Self::adopt(claim, mode) } else { Self::make(claim, mode) }
+        if found && !left {
+            return Self::adopt(claim, mode);
+        }
+        if found {
+            claim.abandon();
+        }
+        Self::make(claim, mode)
     }
 
     fn make(claim: Claim, mode: u32) -> Result<(Self, OwnedFd)> {
@@ -68,6 +78,7 @@ impl Name {
         let fd = sys::open_to_read_at(draft.directory().as_fd(), draft.name())?;
         let identity = Entry::of(&fd)?.identity;
         let placed = draft.place()?;
+        placed.set_owner(true);
         writers.open()?;
         if let Some(old) = old {
             sys::let_waiting_writers_go(old);
