@@ -16,6 +16,7 @@ use super::common::{
     role::{self, WORD},
     same, within,
 };
+use super::names::make;
 
 const A_WHILE: Duration = Duration::from_millis(30);
 /// More than a pipe holds.
@@ -75,6 +76,26 @@ async fn who_is_alone_keeps_all_others_out() {
     assert!(error.to_string().contains("others write to"), "{error}");
     drop(other);
     within(alone().sender(&path)).await.unwrap();
+}
+
+/// They have no lock on the file of a receiver that came after them.
+#[tokio::test]
+async fn senders_to_another_program_are_not_forgotten_when_a_receiver_comes() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("f");
+    make(&path, 0o600);
+    let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::NONBLOCK;
+    let other = rustix::fs::open(&path, flags, rustix::fs::Mode::empty()).unwrap();
+    let one = within(fifo::sender(&path)).await.unwrap();
+    let two = within(fifo::sender(&path)).await.unwrap();
+    let mut receiver = fifo::receiver(&path).await.unwrap();
+    drop((other, one));
+    let error = within(alone().sender(&path)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InUse, "{error}");
+    drop(two);
+    let mut sender = within(alone().sender(&path)).await.unwrap();
+    sender.send("hello".into()).await.unwrap();
+    assert_eq!(within(receiver.next()).await.unwrap().unwrap(), "hello");
 }
 
 /// An end between two frames needs nobody to see it.

@@ -100,18 +100,28 @@ fn attempt(options: &Options, directory: &Path, path: &Path) -> Result<Attempt> 
             _last = Some(fd);
             continue;
         }
-        match &permit {
-            Some(permit) => permit.begin()?,
-            None if options.exclusive => {
-                let cause = format!("who reads {} has no way to let one in alone", path.display());
-                return Err(Error::new(ErrorKind::Denied, cause)
-                    .remedy("read it with `fifo::receiver`, or send without `exclusive`"));
-            }
-            None => {}
+        if permit.is_none() && options.exclusive {
+            let cause = format!("who reads {} has no way to let one in alone", path.display());
+            return Err(Error::new(ErrorKind::Denied, cause)
+                .remedy("read it with `fifo::receiver`, or send without `exclusive`"));
+        }
+        if (permit.is_none() || options.exclusive) && !lock(&fd, options.exclusive) {
+            return Err(writers::refused(path, options.exclusive));
+        }
+        if let Some(permit) = &permit {
+            permit.begin()?;
         }
         return Ok(Attempt::Open(fd, permit));
     }
     Ok(Attempt::Wait("receivers come and go"))
+}
+
+/// Locks the FIFO itself: those who came when another program read it have no other lock, and may
+/// still be there when a receiver has taken its place. Says whether others let us.
+fn lock(fd: &OwnedFd, exclusive: bool) -> bool {
+    let lock = if exclusive { sys::try_lock(fd) } else { sys::try_lock_shared(fd) };
+    // Not every platform can lock a FIFO: there they are not held apart.
+    lock.unwrap_or(true)
 }
 
 /// Refuses what is no FIFO, and one that a stranger reads from.

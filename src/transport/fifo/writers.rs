@@ -29,8 +29,10 @@
 //! 6. No hang-up is missed: the receiver opens its next reading end, which reports the hang-ups of
 //!    all writers that were there or came since, before it reads `begun` for 4.
 //!
-//! Who writes without this file (`echo` in a shell; a sender that finds it missing, because the
-//! reader is another program) is not held back by any of it, and holds nobody back.
+//! Who writes without this file is not held back by any of it. A sender that finds it missing,
+//! because the reader is another program, has a lock on the FIFO instead, and an exclusive one has
+//! both: a receiver may come while it writes. `echo` in a shell has none, and while it has the FIFO
+//! open there is no hang-up, and no end of a killed sender to be seen.
 //!
 //! A receiver that is killed leaves the file. The next one makes a new one and a new FIFO, since in
 //! the old FIFO there may be the second half of a frame for as long as somebody has it open. The old
@@ -267,7 +269,7 @@ impl Permit {
     }
 }
 
-fn refused(path: &Path, exclusive: bool) -> Error {
+pub(super) fn refused(path: &Path, exclusive: bool) -> Error {
     let path = path.display();
     let (cause, remedy) = if exclusive {
         (format!("others write to {path}"), "stop them first, or send without `exclusive`")
