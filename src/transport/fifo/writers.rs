@@ -172,13 +172,15 @@ impl Writers {
 
     /// All bytes were read that were written up to this generation, and the writers are gone.
     pub(super) fn settle(&self, seen: Option<Generation>) -> io::Result<()> {
-        match seen {
-            Some(Generation { begun, ended }) if begun != ended => {
+        // Somebody has cut it short, and keeps all who would write from it.
+        let Some(seen) = seen else { return self.write() };
+        match self.generation()? {
+            // Whoever raised it is gone without having set `ended`, and nobody else does.
+            Some(Generation { begun, ended }) if begun == seen.begun && begun != ended => {
                 sys::write_at(&self.file, &begun.to_ne_bytes(), ENDED as u64)
             }
-            Some(_) => Ok(()),
-            // Somebody has cut it short, and keeps all who would write from it.
-            None => self.write(),
+            // They ended in order, just after we had looked: an old number would hold others up.
+            _ => Ok(()),
         }
     }
 
@@ -300,6 +302,30 @@ mod tests {
         let (writers, path) = made(scratch.path());
         assert!(!permit(&path).is_settled().unwrap());
         writers.open().unwrap();
+        assert!(permit(&path).is_settled().unwrap());
+    }
+
+    #[test]
+    fn who_has_ended_in_order_is_not_ended_once_more() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (writers, path) = made(scratch.path());
+        writers.open().unwrap();
+        let one = permit(&path);
+        one.begin().unwrap();
+        let seen = writers.generation().unwrap();
+        one.end().unwrap();
+        drop(one);
+        let next = permit(&path);
+        next.begin().unwrap();
+        next.end().unwrap();
+        drop(next);
+        writers.settle(seen).unwrap();
+        assert!(permit(&path).is_settled().unwrap());
+
+        // One that is killed is ended.
+        permit(&path).begin().unwrap();
+        assert!(!permit(&path).is_settled().unwrap());
+        writers.settle(writers.generation().unwrap()).unwrap();
         assert!(permit(&path).is_settled().unwrap());
     }
 }
