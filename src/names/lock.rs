@@ -155,7 +155,12 @@ fn parse(content: &[u8]) -> Option<Content> {
         return Some((None, None));
     }
     let content = std::str::from_utf8(content).ok()?;
-    let mut words = content.strip_suffix('\n')?.split(' ');
+    let (line, tail) = content.split_once('\n')?;
+    // Who is killed while writing leaves the end of a longer line behind its own.
+    if !tail.is_empty() && tail.find('\n') != Some(tail.len() - 1) {
+        return None;
+    }
+    let mut words = line.split(' ');
     let (magic, pid, draft) = (words.next()?, words.next()?, words.next()?);
     if magic != MAGIC || words.next().is_some() {
         return None;
@@ -181,6 +186,12 @@ mod tests {
         for content in ["\n", "x", "[[package]]\n", "framewire\n", "framewire 1\n", "framewire 1 -"]
         {
             assert_eq!(parse(content.as_bytes()), None, "{content:?}");
+        }
+        // One line was being written over a longer one.
+        let both = format!("framewire 4294967295 -\n{}", &line[line.len() - 9..]);
+        assert_eq!(parse(both.as_bytes()), Some((None, None)));
+        for tail in ["\n\n", "and so on", "of\nmine\n"] {
+            assert_eq!(parse(format!("framewire 4294967295 -\n{tail}").as_bytes()), None);
         }
         // A name that leads elsewhere is never one of our drafts.
         for draft in ["-", "..", "../../etc/passwd", ".0123456789abcdeF", ".0123456789abcde/"] {

@@ -96,10 +96,11 @@ pub(crate) fn write_at(file: impl AsFd, content: &[u8], place: u64) -> io::Resul
     Ok(())
 }
 
-/// Makes `content` all that a file holds.
+/// Makes `content` all that a file holds. Who is killed on the way leaves what was there, or the
+/// end of it behind `content`, and never an empty file.
 pub(crate) fn overwrite(file: impl AsFd, content: &[u8]) -> io::Result<()> {
-    retry_on_intr(|| fs::ftruncate(file.as_fd(), 0))?;
-    write_at(file, content, 0)
+    write_at(file.as_fd(), content, 0)?;
+    Ok(retry_on_intr(|| fs::ftruncate(file.as_fd(), content.len() as u64))?)
 }
 
 /// Whether there is a process of this number, as far as we can see.
@@ -107,4 +108,19 @@ pub(crate) fn is_running(pid: u32) -> bool {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
     // Any answer but "no such process" speaks of one, "not permitted" too.
     pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(Errno::SRCH))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shorter_content_replaces_a_longer_one() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("lock");
+        std::fs::write(&path, "quite a long line\n").unwrap();
+        let file = open_lock(&path, true).unwrap().unwrap();
+        overwrite(&file, b"short\n").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"short\n");
+    }
 }
