@@ -7,10 +7,13 @@
 //! | module | to whom | verbs |
 //! |---|---|---|
 //! | [`unix`] | another process of this machine, by path or abstract name | `listen` `connect` `pair` |
+//! | [`unix::seqpacket`] | the same, and the kernel keeps the messages apart | `listen` `connect` `pair` |
+//! | [`unix::datagram`] | the same, of many senders, with no connection to end | `listen` `connect` `receiver` `sender` |
 //! | [`pipe`] | a child process, or another task | `pair` `spawn` `inherited` `stdio` |
 //! | [`fifo`] | one reader, from many writers, by path | `receiver` `sender` |
 //! | [`tcp`] | another machine or container | `listen` `connect` |
 #![cfg_attr(feature = "tls", doc = "| [`tls`] | the same, over a network | `listen` `connect` |")]
+//! | [`udp`] | the same, or all of a group; what is lost is lost | `listen` `connect` `receiver` `sender` |
 //!
 //! A module has the verbs that its mechanism has, and the nouns `Options`, `Listener`,
 //! `Connection`, `Sender` and `Receiver` where they apply: to know one is to know all. [`Endpoint`]
@@ -56,6 +59,9 @@
 //! ([`ErrorKind::Closed`]), or announced a message above the limit ([`ErrorKind::TooLarge`]). A
 //! *value* that cannot be decoded from a sound message is an `Err` too ([`ErrorKind::Malformed`]),
 //! and the stream goes on. So does a FIFO's receiver, with the next writer: see [`fifo::End`].
+//!
+//! Datagrams have no end that anybody tells ([`Profile::tells_end`]), and an error is about one of
+//! them: the stream goes on.
 //!
 //! # Cancel safety
 //!
