@@ -16,6 +16,7 @@ use std::os::fd::AsFd;
 
 use framewire::{Endpoint, ErrorKind, unix, unix::seqpacket};
 use futures::{SinkExt, StreamExt};
+use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketType};
 use subject::Seqpacket;
 
 #[test]
@@ -86,6 +87,28 @@ async fn empty_messages_are_told_from_the_end() {
         assert!(ours.next().await.is_none());
         assert!(ours.next().await.is_none(), "it stays ended");
     }
+}
+
+/// A peer that asks for no credentials, and whose messages are there before it is accepted.
+#[tokio::test]
+async fn empty_messages_of_a_bare_peer_are_told_from_its_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = &directory.path().join("e.sock");
+    let mut listener = seqpacket::listen(&**path).await.unwrap();
+    let bare = rustix::net::socket(AddressFamily::UNIX, SocketType::SEQPACKET, None).unwrap();
+    rustix::net::connect(&bare, &SocketAddrUnix::new(path).unwrap()).unwrap();
+    let sent: [&[u8]; 4] = [b"", b"one", b"", b""];
+    for body in sent {
+        rustix::net::send(&bare, body, SendFlags::empty()).unwrap();
+    }
+    let mut server = listener.next().await.expect("a listener never ends").unwrap();
+    for body in sent {
+        assert_eq!(server.next().await.expect("it was sent").unwrap(), body);
+    }
+    rustix::net::send(&bare, b"", SendFlags::empty()).unwrap();
+    drop(bare);
+    assert_eq!(server.next().await.expect("it was sent").unwrap(), "");
+    assert!(server.next().await.is_none());
 }
 
 /// The three ways to receive agree on what is a message and what is the end.
