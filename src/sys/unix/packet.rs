@@ -12,8 +12,7 @@ use bytes::BytesMut;
 use rustix::{
     fs,
     net::{
-        self, AddressFamily, SocketAddrAny, SocketAddrUnix, SocketFlags, SocketType,
-        addr::SocketAddrStorage,
+        self, AddressFamily, SocketAddrAny, SocketAddrUnix, SocketType, addr::SocketAddrStorage,
     },
 };
 
@@ -95,7 +94,7 @@ pub(crate) fn listen(socket: BorrowedFd<'_>, backlog: u32) -> io::Result<()> {
 /// accept(2), close-on-exec
 #[cfg(not(target_vendor = "apple"))]
 pub(crate) fn accept(socket: BorrowedFd<'_>) -> io::Result<OwnedFd> {
-    Ok(net::accept_with(socket, SocketFlags::CLOEXEC)?)
+    Ok(net::accept_with(socket, net::SocketFlags::CLOEXEC)?)
 }
 
 /// accept(2). Apple has no call that makes it close-on-exec at once.
@@ -120,7 +119,8 @@ pub(crate) fn abstract_address(_: &str) -> io::Result<SocketAddrUnix> {
 /// Two connected ones.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn packet_pair(kind: SocketType) -> io::Result<(OwnedFd, OwnedFd)> {
-    let (ours, theirs) = net::socketpair(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None)?;
+    let (ours, theirs) =
+        net::socketpair(AddressFamily::UNIX, kind, net::SocketFlags::CLOEXEC, None)?;
     carry_credentials(ours.as_fd())?;
     carry_credentials(theirs.as_fd())?;
     Ok((ours, theirs))
@@ -128,7 +128,7 @@ pub(crate) fn packet_pair(kind: SocketType) -> io::Result<(OwnedFd, OwnedFd)> {
 
 #[cfg(not(target_vendor = "apple"))]
 fn socket(kind: SocketType) -> io::Result<OwnedFd> {
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let flags = net::SocketFlags::CLOEXEC | net::SocketFlags::NONBLOCK;
     Ok(net::socket_with(AddressFamily::UNIX, kind, flags, None)?)
 }
 
