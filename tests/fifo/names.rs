@@ -125,6 +125,8 @@ async fn what_is_no_fifo_of_ours_is_refused_and_untouched() {
     fs::create_dir(place("directory")).unwrap();
     make(&place("laxer"), 0o644);
     make(&place("fifo"), 0o600);
+    make(&place("twins"), 0o600);
+    fs::hard_link(place("twins"), place("other twin")).unwrap();
     symlink(place("fifo"), place("link to a fifo")).unwrap();
     symlink(place("file"), place("link to a file")).unwrap();
     symlink(place("nothing"), place("link to nothing")).unwrap();
@@ -136,6 +138,8 @@ async fn what_is_no_fifo_of_ours_is_refused_and_untouched() {
         ("directory", true),
         ("socket", true),
         ("laxer", false),
+        ("twins", false),
+        ("other twin", false),
         ("link to a fifo", true),
         ("link to a file", true),
         ("link to nothing", true),

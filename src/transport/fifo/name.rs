@@ -99,6 +99,10 @@ impl Name {
             let cause = format!("{path} is open to more (mode {:04o}) than {mode:04o}", entry.mode);
             return denied(cause, format!("chmod {mode:o} {path}, or ask for its mode"));
         }
+        if entry.links > 1 {
+            let cause = format!("{path} has {} names, and each could have a reader", entry.links);
+            return denied(cause, "remove the others, or choose another path".into());
+        }
         // Before anybody can open the FIFO for writing.
         let writers = Writers::make(&claim, mode)?;
         let fd = sys::open_to_read_at(claim.directory().as_fd(), claim.name())?;
