@@ -167,11 +167,24 @@ impl Fd {
         direction: Direction,
         op: impl FnMut(BorrowedFd<'_>) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
+        self.poll_fd_after(cx, direction, false, op)
+    }
+
+    /// The same for a task that others wait for: those that it `woke` since it was polled run
+    /// before it spins, for what it spins for may be the answer to what they do.
+    #[inline]
+    pub(crate) fn poll_fd_after<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        direction: Direction,
+        woke: bool,
+        op: impl FnMut(BorrowedFd<'_>) -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
         let (side, other) = match direction {
             Direction::Receive => (&mut self.receive, &self.send),
             Direction::Send => (&mut self.send, &self.receive),
         };
-        side.poll(cx, &self.fd, self.shared || other.registered.is_some(), op)
+        side.poll(cx, &self.fd, self.shared || other.registered.is_some(), woke, op)
     }
 }
 
@@ -186,6 +199,7 @@ impl Side {
         cx: &mut Context<'_>,
         fd: &Arc<OwnedFd>,
         taken: bool,
+        woke: bool,
         mut op: impl FnMut(BorrowedFd<'_>) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
         if !self.pace.is_parked() || self.registered.is_none() {
@@ -200,8 +214,8 @@ impl Side {
                     return Poll::Ready(result);
                 }
                 match self.pace.after_nothing(fresh) {
-                    Step::Try => fresh = false,
-                    Step::Yield => {
+                    Step::Try if !woke => fresh = false,
+                    Step::Try | Step::Yield => {
                         yield_to_runtime(cx);
                         return Poll::Pending;
                     }
@@ -334,5 +348,32 @@ impl Wait for Fd {
         mut op: impl FnMut() -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
         self.poll_fd(cx, direction, |_| op())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{os::unix::net::UnixStream, task::Waker};
+
+    use super::*;
+
+    /// How often a poll tries a call that finds nothing.
+    fn tries(woke: bool) -> io::Result<usize> {
+        let (ours, _theirs) = UnixStream::pair()?;
+        let mut fd = Fd::new(ours.into())?.strategy(Strategy::Spin(Duration::from_secs(60)));
+        let (mut tries, mut cx) = (0, Context::from_waker(Waker::noop()));
+        let polled = fd.poll_fd_after(&mut cx, Direction::Receive, woke, |_| {
+            tries += 1;
+            Err::<(), _>(io::ErrorKind::WouldBlock.into())
+        });
+        assert!(polled.is_pending());
+        Ok(tries)
+    }
+
+    #[tokio::test]
+    async fn those_that_were_woken_run_before_a_spin() -> io::Result<()> {
+        assert!(tries(false)? > 1);
+        assert_eq!(tries(true)?, 1);
+        Ok(())
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     io,
+    os::fd::BorrowedFd,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -225,11 +226,12 @@ impl Hub {
         Poll::Ready(())
     }
 
-    /// Receives one message and routes it.
-    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Receives one message and routes it; `woke` tells that it is not the first of this poll.
+    fn poll_receive(&mut self, cx: &mut Context<'_>, woke: bool) -> Poll<()> {
         ready!(self.backoff.poll(cx));
         let Self { ready, intake, .. } = self;
-        let received = ready!(ready.poll_fd(cx, Direction::Receive, |fd| intake.receive(fd)));
+        let receive = |fd: BorrowedFd<'_>| intake.receive(fd);
+        let received = ready!(ready.poll_fd_after(cx, Direction::Receive, woke, receive));
         match received {
             Ok(packet) => {
                 self.backoff.succeed();
@@ -289,13 +291,15 @@ impl Future for Hub {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         self.purged = false;
+        let mut woke = false;
         loop {
             // Whose messages wait behind a held one is not silent: nobody is forgotten meanwhile.
             ready!(self.poll_held(cx));
-            if self.poll_receive(cx).is_pending() {
+            if self.poll_receive(cx, woke).is_pending() {
                 self.poll_sweep(cx);
                 return Poll::Pending;
             }
+            woke = true;
         }
     }
 }
