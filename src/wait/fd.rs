@@ -341,6 +341,7 @@ impl AsFd for Fd {
 }
 
 impl Wait for Fd {
+    #[inline]
     fn poll_io<R>(
         &mut self,
         cx: &mut Context<'_>,
