@@ -98,6 +98,23 @@ async fn senders_to_another_program_are_not_forgotten_when_a_receiver_comes() {
     assert_eq!(within(receiver.next()).await.unwrap().unwrap(), "hello");
 }
 
+/// Who waits takes the lock to look, and that is no reason to turn another away.
+#[tokio::test]
+async fn a_lock_of_a_moment_is_in_nobodys_way() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("f");
+    let _receiver = fifo::receiver(&path).await.unwrap();
+    let file = File::open(directory.path().join("f.writers")).unwrap();
+    for options in [alone(), fifo::Options::new()] {
+        rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive).unwrap();
+        let next = opening(options, &path);
+        sleep(Duration::from_millis(15)).await;
+        assert!(!next.is_finished());
+        rustix::fs::flock(&file, rustix::fs::FlockOperation::Unlock).unwrap();
+        within(next).await.unwrap().unwrap();
+    }
+}
+
 /// An end between two frames needs nobody to see it.
 #[tokio::test]
 async fn after_an_end_in_order_the_next_can_begin_though_nobody_reads() {

@@ -28,6 +28,11 @@ use crate::{
 /// How often a receiver may go away, and another one come, under our hands.
 const ROUNDS: usize = 100;
 const UNREAD: &str = "nobody reads it";
+/// How often a refusal is doubted, and how long after it there is another try: who waits as well
+/// has the lock while it looks, a receiver is without its file when it is about to go, and what a
+/// thread has just begun to start has copies of our descriptors for a moment.
+const DOUBTS: u32 = 5;
+const DOUBT: Duration = Duration::from_millis(10);
 
 /// Opens the FIFO at this path as soon as somebody reads it.
 pub(super) async fn open(options: &Options, path: &Path) -> Result<Writer> {
@@ -39,6 +44,7 @@ pub(super) async fn open(options: &Options, path: &Path) -> Result<Writer> {
     // One that is too far away to be told is none.
     let until = options.deadline.and_then(|deadline| Instant::now().checked_add(deadline));
     let mut watch: Option<Watch> = None;
+    let mut doubts = 0;
     loop {
         // First it is looked at and then it is tried, so that nothing happens in between.
         if let Some(watch) = &mut watch {
@@ -49,7 +55,16 @@ pub(super) async fn open(options: &Options, path: &Path) -> Result<Writer> {
                 return Ok(Writer::new(fd, permit, options.exclusive, options.strategy)?);
             }
             Attempt::Wait(missing) => missing,
+            Attempt::Refused(error) => {
+                doubts += 1;
+                match runtime::sleep(DOUBT) {
+                    Ok(pause) if doubts <= DOUBTS => pause.await,
+                    _ => return Err(error),
+                }
+                continue;
+            }
         };
+        doubts = 0;
         match &mut watch {
             None => watch = Some(Watch::new()),
             Some(watch) => {
@@ -71,6 +86,8 @@ enum Attempt {
     Open(OwnedFd, Option<Permit>),
     /// What is missing.
     Wait(&'static str),
+    /// Somebody is in the way, or was just then.
+    Refused(Error),
 }
 
 /// One try, which never blocks. In this order, as [`writers`] says: the lock, the FIFO, and another
@@ -81,7 +98,10 @@ fn attempt(options: &Options, directory: &Path, path: &Path) -> Result<Attempt> 
     // the end for a receiver that waits for it.
     let mut _last = None;
     for _ in 0..ROUNDS {
-        let permit = Permit::take(path, options.exclusive, &owners)?;
+        let permit = match Permit::take(path, options.exclusive, &owners) {
+            Err(error) if error.kind() == ErrorKind::InUse => return Ok(Attempt::Refused(error)),
+            taken => taken?,
+        };
         if let Some(permit) = &permit {
             if !permit.is_settled()? {
                 return Ok(Attempt::Wait("the receiver has not seen the end of a killed sender"));
@@ -102,11 +122,12 @@ fn attempt(options: &Options, directory: &Path, path: &Path) -> Result<Attempt> 
         }
         if permit.is_none() && options.exclusive {
             let cause = format!("who reads {} has no way to let one in alone", path.display());
-            return Err(Error::new(ErrorKind::Denied, cause)
-                .remedy("read it with `fifo::receiver`, or send without `exclusive`"));
+            let error = Error::new(ErrorKind::Denied, cause)
+                .remedy("read it with `fifo::receiver`, or send without `exclusive`");
+            return Ok(Attempt::Refused(error));
         }
         if (permit.is_none() || options.exclusive) && !lock(&fd, options.exclusive) {
-            return Err(writers::refused(path, options.exclusive));
+            return Ok(Attempt::Refused(writers::refused(path, options.exclusive)));
         }
         if let Some(permit) = &permit {
             permit.begin()?;

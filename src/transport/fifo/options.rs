@@ -230,8 +230,8 @@ impl Options {
     /// # Errors
     ///
     /// [`InUse`](crate::ErrorKind::InUse): an [exclusive](Self::exclusive) sender is there, or we
-    /// are to be one and another is there. [`Denied`](crate::ErrorKind::Denied): what has the name
-    /// is no FIFO, is a symbolic link, or belongs to a user who is not among the
+    /// are to be one and another is there, for 50 ms on end. [`Denied`](crate::ErrorKind::Denied):
+    /// what has the name is no FIFO, is a symbolic link, or belongs to a user who is not among the
     /// [owners](Self::owners); or its mode keeps us from writing.
     /// [`NotFound`](crate::ErrorKind::NotFound): there is no such directory.
     /// [`TimedOut`](crate::ErrorKind::TimedOut): nobody read it until the
