@@ -181,3 +181,29 @@ async fn one_that_is_still_written_to_is_not_used_again() {
     drop(receiver);
     assert_eq!(entries(directory.path()), [""; 0], "the new one is ours");
 }
+
+/// The file of a receiver goes, which somebody still has open, and another program reads.
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn who_waits_for_the_end_of_a_killed_sender_sees_its_receiver_leave() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("f");
+    make(&path, 0o600);
+    let receiver = fifo::receiver(&path).await.unwrap();
+    let file = directory.path().join("f.writers");
+    let held = File::options().write(true).open(&file).unwrap();
+    // As if an exclusive sender had been killed.
+    std::os::unix::fs::FileExt::write_at(&held, &[1], 16).unwrap();
+    let waiting = path.clone();
+    let waiting = tokio::spawn(async move { fifo::sender(waiting).await });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(!waiting.is_finished());
+    drop(receiver);
+    assert_eq!(entries(directory.path()), ["f"]);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let mut cat = tokio::process::Command::new("cat");
+    let mut cat = cat.arg(&path).kill_on_drop(true).spawn().unwrap();
+    drop(within(waiting).await.unwrap().unwrap());
+    assert!(within(cat.wait()).await.unwrap().success());
+    drop(held);
+}

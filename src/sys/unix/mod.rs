@@ -50,5 +50,5 @@ pub(crate) use packet::{carry_credentials, packet_pair, recv_packet_with};
 pub(crate) use peer::{HAS_ABSTRACT_NAMES, SOCKETS_HAVE_MODES, is_connected, is_unix, peer};
 pub(crate) use pipe::{inherit_pipe, is_pipe, pipe, take_stdio};
 pub(crate) use reserve::{Reserve, reserve};
-pub(crate) use watch::{look_at, watch};
+pub(crate) use watch::{look_at, tells_of, watch};
 pub(crate) use what::{Family, What, socket_name};

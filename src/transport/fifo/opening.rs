@@ -3,10 +3,9 @@
 use std::{
     future::poll_fn,
     io,
-    mem::MaybeUninit,
-    os::fd::{AsFd, OwnedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::Path,
-    task::Poll,
+    task::{Poll, ready},
     time::Duration,
 };
 
@@ -69,7 +68,7 @@ pub(super) async fn open(options: &Options, path: &Path) -> Result<Writer> {
             None => watch = Some(Watch::new()),
             Some(watch) => {
                 tracing::trace!(missing, "waiting");
-                let changed = watch.changed(until, missing == UNREAD).await?;
+                let changed = watch.changed(path, until, missing == UNREAD).await?;
                 changed.ok_or_else(|| late(options.deadline, missing))?;
             }
         }
@@ -193,21 +192,36 @@ impl Watch {
     ///
     /// A FIFO that is `unread` is tried again after pauses as well: of a reader that waits in open(2)
     /// for a writer, as `cat` does, nothing else tells.
-    async fn changed(&mut self, until: Option<Instant>, unread: bool) -> Result<Option<()>> {
+    async fn changed(
+        &mut self,
+        path: &Path,
+        until: Option<Instant>,
+        unread: bool,
+    ) -> Result<Option<()>> {
+        if until.is_some_and(|until| until <= Instant::now()) {
+            // Something may happen all the time.
+            return Ok(None);
+        }
         let Self { events, backoff } = self;
         // With events, there being no timers is no reason not to wait.
         let timed = match events {
             Some(_) => unread && backoff.fail().is_ok(),
             None => backoff.fail().map(|_| true)?,
         };
-        let mut buffer = [MaybeUninit::uninit(); 4096];
+        let beside = writers::beside(path);
+        let names = [path, &beside].map(|path| path.file_name().unwrap_or_default());
         let changed = poll_fn(|cx| {
             if timed && backoff.poll(cx).is_ready() {
                 return Poll::Ready(Ok(()));
             }
             let Some(events) = events else { return Poll::Pending };
-            let read = events.poll_fd(cx, Direction::Receive, |fd| sys::read(fd, &mut buffer));
-            read.map_ok(drop)
+            // What happens to others in that directory is not worth a try.
+            loop {
+                let told = |fd: BorrowedFd<'_>| sys::tells_of(fd, &names);
+                if ready!(events.poll_fd(cx, Direction::Receive, told))? {
+                    return Poll::Ready(Ok(()));
+                }
+            }
         });
         let Some(until) = until else { return Ok(Some(changed.await?)) };
         let left = until.saturating_duration_since(Instant::now());
