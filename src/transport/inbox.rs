@@ -78,14 +78,11 @@ impl Inbox {
         self.buffer.split().freeze()
     }
 
-    /// Takes what was received last without its neighbours, for a message that will be kept: a
-    /// copy, unless it is so large that it has few.
+    /// Takes what was received last without its neighbours, for a message that will be kept: what
+    /// `copy` makes of it, unless it is so large that it has few.
     #[inline]
-    pub(crate) fn detach(&mut self) -> Bytes {
-        if self.buffer.len() > SHARED {
-            return self.take();
-        }
-        Bytes::copy_from_slice(&self.buffer)
+    pub(crate) fn detach(&mut self, copy: impl FnOnce(&[u8]) -> Bytes) -> Bytes {
+        if self.buffer.len() > SHARED { self.take() } else { copy(&self.buffer) }
     }
 
     /// Shows what was received last.

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use rustix::net::SocketAddrAny;
 use tokio::time::Sleep;
 
@@ -17,6 +18,7 @@ use super::{
     Address,
     arrival::{Arrival, Intake, STRANGERS},
     queue::{Queue, Refused, Taker},
+    room::Room,
     running::Running,
 };
 use crate::{
@@ -76,6 +78,7 @@ struct Who {
 #[derive(Debug)]
 struct Slot {
     queue: Arc<Queue<Arrival>>,
+    room: Room,
     /// Something came since it was last looked at.
     heard: bool,
     /// How often nothing had come.
@@ -127,9 +130,9 @@ impl Hub {
         Ok((Arc::new(Running::start(hub)?), taker))
     }
 
-    /// Puts a message where it belongs, or holds it until it can be.
-    fn route(&mut self, cx: &Context<'_>, from: Who, arrival: Arrival) {
-        let Err(refused) = self.offer(&from, arrival) else { return };
+    /// Puts what is in the inbox where it belongs, or holds it until it can be.
+    fn route(&mut self, cx: &Context<'_>, from: Who) {
+        let Err(refused) = self.offer(&from, None) else { return };
         // Where nobody accepts, one wait is enough to know it.
         let in_vain = self.unattended && !self.peers.contains_key(&from);
         if let (Overflow::Wait(stall), false) = (self.limits.overflow, in_vain) {
@@ -142,21 +145,29 @@ impl Hub {
         self.missed(&from);
     }
 
-    /// Puts a message where it belongs; it comes back where there is no room.
-    fn offer(&mut self, from: &Who, arrival: Arrival) -> Result<(), Arrival> {
-        let mut arrival = arrival;
-        if let Some(slot) = self.peers.get_mut(from) {
-            slot.heard = true;
-            let weight = arrival.body.len();
-            match slot.queue.put(arrival, weight) {
-                Ok(()) => return Ok(()),
-                Err(Refused::Full(back)) => return Err(back),
-                // Its connection was dropped: it makes another.
-                Err(Refused::Closed(back)) => arrival = back,
+    /// Puts the held message where it belongs, or what is in the inbox; it comes back where there is
+    /// no room.
+    fn offer(&mut self, from: &Who, held: Option<Arrival>) -> Result<(), Arrival> {
+        let Self { peers, intake, .. } = self;
+        let arrival = |body| Arrival { body, credentials: from.credentials };
+        let Some(slot) = peers.get_mut(from) else {
+            let first = || arrival(intake.inbox.detach(Bytes::copy_from_slice));
+            let first = held.unwrap_or_else(first);
+            return self.welcome(from, first);
+        };
+        slot.heard = true;
+        let room = &mut slot.room;
+        let next = held.unwrap_or_else(|| arrival(intake.inbox.detach(|body| room.copy(body))));
+        let weight = next.body.len();
+        match slot.queue.put(next, weight) {
+            Ok(()) => Ok(()),
+            Err(Refused::Full(back)) => Err(back),
+            // Its connection was dropped: it makes another.
+            Err(Refused::Closed(back)) => {
+                self.peers.remove(from);
+                self.welcome(from, back)
             }
-            self.peers.remove(from);
         }
-        self.welcome(from, arrival)
     }
 
     /// Makes a connection of a peer that was not heard of before.
@@ -182,7 +193,8 @@ impl Hub {
         }
         let weight = arrival.body.len();
         let _ = queue.put(arrival, weight);
-        self.peers.insert(from.clone(), Slot { queue, heard: true, quiet: 0 });
+        let slot = Slot { queue, room: Room::default(), heard: true, quiet: 0 };
+        self.peers.insert(from.clone(), slot);
         Ok(())
     }
 
@@ -209,7 +221,7 @@ impl Hub {
         // First the waker, then the look: room that is made in between wakes us.
         self.wake_for_held(cx);
         let Some((from, arrival, mut stall)) = self.held.take() else { return Poll::Ready(()) };
-        let Err(arrival) = self.offer(&from, arrival) else { return Poll::Ready(()) };
+        let Err(arrival) = self.offer(&from, Some(arrival)) else { return Poll::Ready(()) };
         if stall.as_mut().poll(cx).is_pending() {
             self.held = Some((from, arrival, stall));
             return Poll::Pending;
@@ -236,9 +248,8 @@ impl Hub {
             Ok(packet) => {
                 self.backoff.succeed();
                 let credentials = packet.credentials;
-                let arrival = Arrival { body: self.intake.inbox.detach(), credentials };
                 match packet.from {
-                    Some(address) => self.route(cx, Who { address, credentials }, arrival),
+                    Some(address) => self.route(cx, Who { address, credentials }),
                     None => self.intake.losses.note("their sender has no name to be answered to"),
                 }
             }
@@ -276,6 +287,9 @@ impl Hub {
             self.peers.retain(|_, slot| {
                 slot.quiet = if slot.heard { 0 } else { slot.quiet + 1 };
                 slot.heard = false;
+                if slot.quiet > 0 {
+                    slot.room.give_back();
+                }
                 let gone = slot.quiet >= 2;
                 if gone {
                     slot.queue.end();

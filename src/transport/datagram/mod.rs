@@ -10,6 +10,7 @@ mod losses;
 mod open;
 mod queue;
 mod ready;
+mod room;
 mod running;
 mod socket;
 
