@@ -10,7 +10,7 @@ use rustix::net::SocketType;
 use tracing::Instrument;
 
 use super::{
-    super::{self as unix, connect, listening},
+    super::{connect, listening},
     Connection, Listener, Receiver, Sender,
 };
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
     names::Placed,
     sys,
     transport::datagram::{Limits, Open, Overflow, Policy},
+    unix,
     wait::Strategy,
 };
 

@@ -8,15 +8,12 @@ use std::{
 use rustix::net::SocketType;
 use tracing::Instrument;
 
-use super::{
-    super::{self as unix, connect},
-    Connection, Listener, Socket,
-};
+use super::{super::connect, Connection, Listener, Socket};
 use crate::{
     Endpoint, Error, Peer, Result, SocketName,
     handover::Inherited,
     message::Messages,
-    sys,
+    sys, unix,
     wait::{Fd, Strategy},
 };
 
