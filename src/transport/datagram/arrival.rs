@@ -160,6 +160,8 @@ impl Policy {
 const RUN: u32 = 64;
 /// Why those are dropped.
 pub(super) const STRANGERS: &str = "strangers sent them";
+/// Why others are.
+pub(super) const OVERRUN: &str = "the system's receive buffer was full";
 
 impl Intake {
     pub(super) fn new(max_len: usize, named: bool, policy: Policy) -> Self {
@@ -167,26 +169,33 @@ impl Intake {
         Self { inbox, named, dropped: Dropped(0), waiting: None, policy, losses }
     }
 
-    /// Receives one message into the inbox.
+    /// Receives one message into the inbox. That some were dropped in front of it is told first.
     #[inline]
     pub(super) fn receive(&mut self, fd: BorrowedFd<'_>) -> io::Result<Packet> {
         if let Some(packet) = self.waiting.take() {
             return Ok(*packet);
         }
+        let (packet, missed) = self.receive_and_count(fd)?;
+        if missed > 0 {
+            self.waiting = Some(Box::new(packet));
+            return Err(lagged(missed, OVERRUN));
+        }
+        Ok(packet)
+    }
+
+    /// Receives one message into the inbox, and says how many were dropped in front of it.
+    #[inline]
+    pub(super) fn receive_and_count(&mut self, fd: BorrowedFd<'_>) -> io::Result<(Packet, u64)> {
         for _ in 0..RUN {
             let packet = self.inbox.receive(fd, self.named).map_err(as_told)?;
             if let Err(error) = self.policy.check(&packet) {
-                if let Some(count) = self.losses.count(STRANGERS) {
+                if let Some(count) = self.losses.count(STRANGERS, 1) {
                     tracing::warn!(count, %error, "dropped messages of strangers");
                 }
                 continue;
             }
             let missed = self.dropped.until(packet.dropped);
-            if missed > 0 {
-                self.waiting = Some(Box::new(packet));
-                return Err(lagged(u64::from(missed), "the system's receive buffer was full"));
-            }
-            return Ok(packet);
+            return Ok((packet, missed.into()));
         }
         let cause = format!("{RUN} messages of strangers in a row were dropped");
         Err(Error::new(ErrorKind::Denied, cause)

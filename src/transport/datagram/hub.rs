@@ -16,7 +16,7 @@ use tokio::time::Sleep;
 
 use super::{
     Address,
-    arrival::{Arrival, Intake, STRANGERS},
+    arrival::{Arrival, Intake, OVERRUN, STRANGERS},
     queue::{Queue, Refused, Taker},
     room::Room,
     running::Running,
@@ -178,7 +178,7 @@ impl Hub {
             self.peers.retain(|_, slot| !slot.queue.is_closed());
         }
         if self.peers.len() >= self.limits.peers {
-            self.intake.losses.note("there are too many peers");
+            self.intake.losses.note("there are too many peers", 1);
             return Ok(());
         }
         let address = Address(from.address.clone());
@@ -202,7 +202,7 @@ impl Hub {
     fn missed(&mut self, from: &Who) {
         match self.peers.get(from) {
             Some(slot) => slot.queue.miss(),
-            None => self.intake.losses.note("too many peers wait to be accepted"),
+            None => self.intake.losses.note("too many peers wait to be accepted", 1),
         }
     }
 
@@ -242,19 +242,24 @@ impl Hub {
     fn poll_receive(&mut self, cx: &mut Context<'_>, woke: bool) -> Poll<()> {
         ready!(self.backoff.poll(cx));
         let Self { ready, intake, .. } = self;
-        let receive = |fd: BorrowedFd<'_>| intake.receive(fd);
+        let receive = |fd: BorrowedFd<'_>| intake.receive_and_count(fd);
         let received = ready!(ready.poll_fd_after(cx, Direction::Receive, woke, receive));
         match received {
-            Ok(packet) => {
+            Ok((packet, missed)) => {
                 self.backoff.succeed();
+                if missed > 0 {
+                    self.intake.losses.note(OVERRUN, missed);
+                }
                 let credentials = packet.credentials;
                 match packet.from {
                     Some(address) => self.route(cx, Who { address, credentials }),
-                    None => self.intake.losses.note("their sender has no name to be answered to"),
+                    None => {
+                        self.intake.losses.note("their sender has no name to be answered to", 1)
+                    }
                 }
             }
             Err(error) => match of_one_message(&error) {
-                Some(why) => self.intake.losses.note(why),
+                Some(why) => self.intake.losses.note(why, 1),
                 None => {
                     tracing::warn!(%error, "receiving failed; trying again");
                     // There are timers: it was tried out.
@@ -330,12 +335,11 @@ impl Drop for Hub {
 
 /// What was wrong with one message, where the socket is as good as before.
 fn of_one_message(error: &io::Error) -> Option<&'static str> {
-    use crate::ErrorKind::{Closed, Denied, Lagged, TooLarge};
+    use crate::ErrorKind::{Closed, Denied, TooLarge};
     let ours = error.get_ref()?.downcast_ref::<crate::Error>()?;
     match ours.kind() {
         Closed => Some("nobody was where an answer went"),
         Denied => Some(STRANGERS),
-        Lagged => Some("the system's receive buffer was full"),
         TooLarge => Some("they were larger than `max_len`"),
         _ => None,
     }
