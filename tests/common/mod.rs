@@ -14,6 +14,7 @@ mod outside;
 mod polls;
 pub(crate) mod process;
 pub(crate) mod role;
+mod socket_names;
 mod subject;
 
 pub(crate) use bodies::{body, id_of, numbered, random, same};
@@ -23,4 +24,5 @@ pub(crate) use flavour::{Flavour, HANG, within};
 pub(crate) use outside::is_installed;
 pub(crate) use polls::Polls;
 pub(crate) use process::Process;
+pub(crate) use socket_names::SocketNames;
 pub(crate) use subject::{Bare, LEN, Subject};

@@ -1,32 +1,24 @@
 //! Unix datagrams as the suite sees them.
 
-use std::{
-    fs,
-    sync::atomic::{AtomicUsize, Ordering},
-    time::Duration,
-};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use framewire::{Endpoint, Profile, Result, SocketName, unix::datagram};
+use framewire::{Endpoint, Profile, Result, unix::datagram};
 use futures::{SinkExt, StreamExt};
-use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use super::common::{Bare, End, Subject, role::ENDPOINT};
+use super::common::{Bare, End, SocketNames, Subject, role::ENDPOINT};
 
-/// A name for each channel, in one directory or in the abstract name space.
+/// A name for each channel.
 pub(crate) struct Datagrams {
-    directory: TempDir,
-    in_file_system: bool,
+    names: SocketNames,
     connected: bool,
-    made: AtomicUsize,
 }
 
 impl Datagrams {
     /// A client, and a listener's connection.
     pub(crate) fn connections() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        Self { directory, in_file_system: true, connected: true, made: AtomicUsize::new(0) }
+        Self { names: SocketNames::paths(), connected: true }
     }
 
     /// A sender and a receiver.
@@ -35,22 +27,7 @@ impl Datagrams {
     }
 
     pub(crate) fn abstract_names(self) -> Self {
-        Self { in_file_system: false, ..self }
-    }
-
-    /// What all abstract names of this subject begin with: nobody else's do.
-    fn prefix(&self) -> String {
-        self.directory.path().display().to_string()
-    }
-
-    fn name(&self) -> SocketName {
-        // Relaxed: the numbers have to differ, and order nothing.
-        let n = self.made.fetch_add(1, Ordering::Relaxed);
-        if self.in_file_system {
-            SocketName::Path(self.directory.path().join(format!("{n}.sock")))
-        } else {
-            SocketName::Abstract(format!("{}-{n}", self.prefix()))
-        }
+        Self { names: SocketNames::abstract_names(), ..self }
     }
 }
 
@@ -66,7 +43,7 @@ impl Subject for Datagrams {
     }
 
     async fn open_with(&self, near: usize, far: usize) -> Result<(End, End)> {
-        let name = self.name();
+        let name = self.names.next();
         if !self.connected {
             let receiver = patient(far).receiver(name.clone()).await?;
             let sender = patient(near).sender(name).await?;
@@ -87,7 +64,7 @@ impl Subject for Datagrams {
     }
 
     async fn process(&self, mut command: Command) -> Result<(Child, End)> {
-        let name = self.name();
+        let name = self.names.next();
         command.env(ENDPOINT, Endpoint::Datagram(name.clone()).to_string());
         if !self.connected {
             let receiver = datagram::receiver(name).await?;
@@ -110,10 +87,6 @@ impl Subject for Datagrams {
     }
 
     fn left(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.directory.path()).unwrap();
-        let files = entries.map(|entry| entry.unwrap().path().display().to_string());
-        let sockets = fs::read_to_string("/proc/net/unix").unwrap_or_default();
-        let abstract_names = sockets.lines().filter(|line| line.contains(&self.prefix()));
-        files.chain(abstract_names.map(str::to_owned)).collect()
+        self.names.left()
     }
 }

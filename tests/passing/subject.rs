@@ -1,39 +1,27 @@
 //! Connections with descriptors in their messages, as the suite sees them: messages without any.
 
 use std::{
-    fs,
     pin::Pin,
-    sync::atomic::{AtomicUsize, Ordering},
     task::{Context, Poll},
 };
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use framewire::{
-    Endpoint, Error, Profile, Result, SocketName,
+    Endpoint, Error, Profile, Result,
     unix::{self, Detailed, Outgoing, Received},
 };
 use futures::{Sink, Stream, StreamExt};
-use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use super::common::{Bare, End, Subject, role::ENDPOINT};
+use super::common::{Bare, End, SocketNames, Subject, role::ENDPOINT};
 
-/// A path for each channel, in one directory.
-pub(crate) struct Passing {
-    directory: TempDir,
-    made: AtomicUsize,
-}
+/// A path for each channel.
+pub(crate) struct Passing(SocketNames);
 
 impl Passing {
     pub(crate) fn new() -> Self {
-        Self { directory: tempfile::tempdir().unwrap(), made: AtomicUsize::new(0) }
-    }
-
-    fn name(&self) -> SocketName {
-        // Relaxed: the numbers have to differ, and order nothing.
-        let n = self.made.fetch_add(1, Ordering::Relaxed);
-        SocketName::Path(self.directory.path().join(format!("{n}.sock")))
+        Self(SocketNames::paths())
     }
 }
 
@@ -44,7 +32,7 @@ impl Subject for Passing {
     }
 
     async fn open_with(&self, near: usize, far: usize) -> Result<(End, End)> {
-        let name = self.name();
+        let name = self.0.next();
         let mut listener = unix::Options::new().max_len(far).listen(name.clone()).await?;
         let near = unix::Options::new().max_len(near).connect(name).await?;
         let far = listener.next().await.expect("a listener never ends")?;
@@ -52,7 +40,7 @@ impl Subject for Passing {
     }
 
     async fn bare(&self, max_len: usize) -> Result<(Bare, End)> {
-        let name = self.name();
+        let name = self.0.next();
         let mut listener = unix::Options::new().max_len(max_len).listen(name.clone()).await?;
         let (near, _) = unix::connect(name).await?.into_io();
         let far = listener.next().await.expect("a listener never ends")?;
@@ -60,7 +48,7 @@ impl Subject for Passing {
     }
 
     async fn process(&self, mut command: Command) -> Result<(Child, End)> {
-        let name = self.name();
+        let name = self.0.next();
         let mut listener = unix::listen(name.clone()).await?;
         let child = command.env(ENDPOINT, Endpoint::Unix(name).to_string()).spawn()?;
         let far = listener.next().await.expect("a listener never ends")?;
@@ -68,8 +56,7 @@ impl Subject for Passing {
     }
 
     fn left(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.directory.path()).unwrap();
-        entries.map(|entry| entry.unwrap().path().display().to_string()).collect()
+        self.0.left()
     }
 }
 

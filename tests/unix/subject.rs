@@ -1,48 +1,22 @@
 //! Unix sockets as the suite sees them.
 
-use std::{
-    fs,
-    sync::atomic::{AtomicUsize, Ordering},
-};
-
 use async_trait::async_trait;
-use framewire::{Endpoint, Profile, Result, SocketName, unix};
+use framewire::{Endpoint, Profile, Result, unix};
 use futures::StreamExt;
-use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use super::common::{Bare, End, Subject, role::ENDPOINT};
+use super::common::{Bare, End, SocketNames, Subject, role::ENDPOINT};
 
-/// A name for each channel, in one directory or in the abstract name space.
-pub(crate) struct Unix {
-    directory: TempDir,
-    in_file_system: bool,
-    made: AtomicUsize,
-}
+/// A name for each channel.
+pub(crate) struct Unix(SocketNames);
 
 impl Unix {
     pub(crate) fn paths() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        Self { directory, in_file_system: true, made: AtomicUsize::new(0) }
+        Self(SocketNames::paths())
     }
 
     pub(crate) fn abstract_names() -> Self {
-        Self { in_file_system: false, ..Self::paths() }
-    }
-
-    /// What all abstract names of this subject begin with: nobody else's do.
-    fn prefix(&self) -> String {
-        self.directory.path().display().to_string()
-    }
-
-    fn name(&self) -> SocketName {
-        // Relaxed: the numbers have to differ, and order nothing.
-        let n = self.made.fetch_add(1, Ordering::Relaxed);
-        if self.in_file_system {
-            SocketName::Path(self.directory.path().join(format!("{n}.sock")))
-        } else {
-            SocketName::Abstract(format!("{}-{n}", self.prefix()))
-        }
+        Self(SocketNames::abstract_names())
     }
 }
 
@@ -53,7 +27,7 @@ impl Subject for Unix {
     }
 
     async fn open_with(&self, near: usize, far: usize) -> Result<(End, End)> {
-        let name = self.name();
+        let name = self.0.next();
         let mut listener = unix::Options::new().max_len(far).listen(name.clone()).await?;
         let near = unix::Options::new().max_len(near).connect(name).await?;
         let far = listener.next().await.expect("a listener never ends")?;
@@ -61,7 +35,7 @@ impl Subject for Unix {
     }
 
     async fn bare(&self, max_len: usize) -> Result<(Bare, End)> {
-        let name = self.name();
+        let name = self.0.next();
         let mut listener = unix::Options::new().max_len(max_len).listen(name.clone()).await?;
         let (near, _) = unix::connect(name).await?.into_io();
         let far = listener.next().await.expect("a listener never ends")?;
@@ -69,7 +43,7 @@ impl Subject for Unix {
     }
 
     async fn process(&self, mut command: Command) -> Result<(Child, End)> {
-        let name = self.name();
+        let name = self.0.next();
         let mut listener = unix::listen(name.clone()).await?;
         let child = command.env(ENDPOINT, Endpoint::Unix(name).to_string()).spawn()?;
         let far = listener.next().await.expect("a listener never ends")?;
@@ -77,10 +51,6 @@ impl Subject for Unix {
     }
 
     fn left(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.directory.path()).unwrap();
-        let files = entries.map(|entry| entry.unwrap().path().display().to_string());
-        let sockets = fs::read_to_string("/proc/net/unix").unwrap_or_default();
-        let abstract_names = sockets.lines().filter(|line| line.contains(&self.prefix()));
-        files.chain(abstract_names.map(str::to_owned)).collect()
+        self.0.left()
     }
 }
