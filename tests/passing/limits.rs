@@ -219,7 +219,9 @@ fn too_many_on_their_way_are_sent_later() {
 }
 
 pub(crate) fn has_too_many_in_flight() {
-    if rustix::process::geteuid().is_root() {
+    // What others of our user have on their way counts as well, and may arrive at any time.
+    let alone = rustix::process::geteuid().is_root();
+    if alone {
         // Root has no such limit; a user whom nobody else is has one of its own.
         let nobody_else = 50_000 + std::process::id() % 10_000;
         let user = rustix::process::Uid::from_raw(nobody_else);
@@ -241,7 +243,8 @@ pub(crate) fn has_too_many_in_flight() {
                 met += 1;
                 // What is refused is not lost, nor is it sent twice.
                 ours.feed(Outgoing::new("plain")).await.unwrap();
-                ours.flush().await.unwrap_err();
+                let again = ours.flush().await;
+                assert!(again.is_err() || !alone, "nothing was received meanwhile");
                 for i in 0..sent {
                     let refused = i + 1 == sent;
                     if refused {
