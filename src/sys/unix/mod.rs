@@ -9,6 +9,8 @@ mod event;
 mod fifo;
 mod inherit;
 mod lock;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod memory;
 mod packet;
 mod peer;
 mod pipe;
@@ -40,6 +42,11 @@ pub(crate) use inherit::inherit;
 pub(crate) use lock::{
     create_lock_at, is_running, open_lock, open_lock_at, overwrite, read_start, try_lock,
     try_lock_shared, write_at,
+};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) use memory::{
+    Access, Mapping, anonymous_memory, is_ours_to_write, is_sealed_for_good, keep_ours_to_write,
+    seal_for_good,
 };
 pub(crate) use packet::{
     MESSAGES_HAVE_CREDENTIALS, Packet, abstract_address, accept, bind_with_mode, count_dropped,
