@@ -105,6 +105,10 @@ mod place;
 pub mod profile;
 mod runtime;
 pub mod serve;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod shared;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod sync;
 mod sys;
 mod transport;
 mod turn;

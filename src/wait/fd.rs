@@ -63,7 +63,7 @@ struct Side {
 
 /// The descriptor as one registration holds it: it stays open for as long as that lives.
 #[derive(Debug)]
-struct Shared(Arc<OwnedFd>);
+pub(super) struct Shared(Arc<OwnedFd>);
 
 impl AsRawFd for Shared {
     fn as_raw_fd(&self) -> RawFd {
@@ -301,16 +301,20 @@ impl Side {
 
     fn register(&mut self, fd: &Arc<OwnedFd>, taken: bool) -> io::Result<()> {
         let fd = if taken { Arc::new(fd.try_clone()?) } else { Arc::clone(fd) };
-        let shared = Shared(fd);
-        let interest = self.interest;
-        self.registered = Some(runtime::with_io(|| {
-            // SAFETY: `shared` owns its descriptor through an `Arc` that it never gives away, and
-            // the `AsyncFd` owns `shared`: the number stays ours until it is deregistered.
-            let registered = unsafe { AsyncFd::register_with_interest(shared, interest) };
-            registered.map_err(|refused| refused.into_parts().1)
-        })?);
+        self.registered = Some(register(fd, self.interest)?);
         Ok(())
     }
+}
+
+/// Registers a descriptor with the runtime, once.
+pub(super) fn register(fd: Arc<OwnedFd>, interest: Interest) -> io::Result<AsyncFd<Shared>> {
+    let shared = Shared(fd);
+    runtime::with_io(|| {
+        // SAFETY: `shared` owns its descriptor through an `Arc` that it never gives away, and
+        // the `AsyncFd` owns `shared`: the number stays ours until it is deregistered.
+        let registered = unsafe { AsyncFd::register_with_interest(shared, interest) };
+        registered.map_err(|refused| refused.into_parts().1)
+    })
 }
 
 /// One try: `None` where nothing was there.

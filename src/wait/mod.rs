@@ -9,6 +9,7 @@
 //! |---|---|---|
 //! | [`Strategy`] | a clock: how long to try again before parking | all |
 //! | [`Fd`] | a descriptor that epoll or kqueue can watch | sockets, pipes, listeners |
+//! | `Doorbell` | memory that another process changes | shared memory |
 //! | [`Blocking`] | a call that can only block, on a thread of its own | what has no descriptor |
 //!
 //! The layer is public and usable alone: [`Io`] gives any socket or pipe of yours the same wait
@@ -18,6 +19,8 @@
 mod bell;
 mod blocking;
 mod call;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod doorbell;
 #[cfg(unix)]
 mod fd;
 #[cfg_attr(windows, path = "io_windows.rs")]
@@ -28,6 +31,10 @@ mod worker;
 
 pub use blocking::Blocking;
 pub use call::{Call, Turn};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub use doorbell::Doorbell;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) use doorbell::Stage;
 #[cfg(unix)]
 pub use fd::Fd;
 pub use io::Io;

@@ -41,6 +41,12 @@ pub(crate) fn event() -> io::Result<(OwnedFd, Ringer)> {
 }
 
 impl Ringer {
+    /// Rings an eventfd that somebody else watches, in this process or another.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub(crate) fn of(write: OwnedFd) -> Self {
+        Self { write }
+    }
+
     /// Makes an event. It never blocks, and no event is ever left out for want of room: epoll and
     /// kqueue, edge-triggered, report each write, even one to what is readable already; and one
     /// that finds no room (a pipe after thousands of rings, an eventfd after 2^64 - 2) empties it

@@ -1,0 +1,171 @@
+//! The reading end of a ring of records.
+
+use std::mem::MaybeUninit;
+
+use super::{
+    Broken, Memory,
+    words::{ALIGN, CLOSED, HEAD, OPEN, RX_STATE, TAIL, TX_STATE, WANT_DATA, WANT_SPACE},
+};
+use crate::sync::{Ordering, full_fence};
+
+/// The reading end: one process, one at a time.
+///
+/// It hands out bytes that were published; what they mean is looked at in a copy of them. `ours`
+/// holds the words that we write; `theirs` the words of the producer and the bytes. They may be
+/// the same memory.
+#[derive(Debug)]
+pub(crate) struct Consumer<M> {
+    ours: M,
+    theirs: M,
+    capacity: u64,
+    /// Up to where was read.
+    head: u64,
+    /// Up to where the producer was told that it may write over it.
+    released: u64,
+    /// Up to where was published when we last looked.
+    tail: u64,
+}
+
+impl<M: Memory> Consumer<M> {
+    /// Of a ring that nothing was read from.
+    pub(crate) fn new(ours: M, theirs: M) -> Self {
+        let capacity = theirs.capacity() as u64;
+        Self { ours, theirs, capacity, head: 0, released: 0, tail: 0 }
+    }
+
+    /// Of a ring whose last consumer is gone: goes on behind what that had released.
+    pub(crate) fn resume(ours: M, theirs: M) -> Result<Self, Broken> {
+        let capacity = theirs.capacity() as u64;
+        // Acquire: partner of the Release in `release`, by whoever was here before.
+        let head = ours.load(HEAD, Ordering::Acquire);
+        if head % ALIGN != 0 {
+            return Err(Broken { what: "a beginning that is none of a record", position: head });
+        }
+        let mut resumed = Self { ours, theirs, capacity, head, released: head, tail: head };
+        resumed.refresh()?;
+        // Relaxed: for a producer that waits it changes nothing before the next `release`.
+        resumed.ours.store(RX_STATE, OPEN, Ordering::Relaxed);
+        Ok(resumed)
+    }
+
+    /// Where the next byte to be read is.
+    #[inline]
+    pub(super) fn head(&self) -> u64 {
+        self.head
+    }
+
+    /// How many bytes can be read: those that were seen, or if there are none, those that are
+    /// there now.
+    #[inline]
+    pub(super) fn available(&mut self) -> Result<u64, Broken> {
+        if self.head == self.tail {
+            self.refresh()?;
+        }
+        Ok(self.tail - self.head)
+    }
+
+    /// Copies bytes out, from a multiple of 8 behind [`head`](Self::head) that is
+    /// [`available`](Self::available).
+    #[inline]
+    pub(super) fn read(&self, at: u64, into: &mut [MaybeUninit<u8>]) {
+        debug_assert!(at >= self.released && at + into.len() as u64 <= self.tail);
+        self.theirs.read(at, into);
+    }
+
+    /// The word so many bytes behind [`head`](Self::head), a multiple of 8 that is
+    /// [`available`](Self::available).
+    #[inline]
+    pub(super) fn word(&self, behind: u64) -> u64 {
+        self.theirs.read_word(self.head + behind)
+    }
+
+    /// Goes on behind bytes that were available.
+    #[inline]
+    pub(super) fn advance(&mut self, size: u64) {
+        debug_assert!(size <= self.tail - self.head);
+        self.head += size;
+    }
+
+    /// Whether enough was read and not released to tell the producer.
+    #[inline]
+    pub(super) fn is_due(&self) -> bool {
+        self.head - self.released >= self.capacity / 8
+    }
+
+    /// Lets the producer write over what was read. `true`: it has to be woken.
+    #[inline]
+    #[must_use = "the producer may be asleep"]
+    pub(super) fn release(&mut self) -> bool {
+        let to = self.head;
+        if to == self.released {
+            return false;
+        }
+        // Release: partner of the Acquire in `Producer::refresh`: we are done with those bytes.
+        self.ours.store(HEAD, to, Ordering::Release);
+        // Partner of the fence in `Producer::arm`. If ours is the first, the producer sees the new
+        // `HEAD` when it looks once more; if its is, we see what it wants.
+        full_fence("Consumer::release");
+        // Relaxed: ordered by the fence.
+        let want = self.theirs.load(WANT_SPACE, Ordering::Relaxed);
+        let wake = (self.released..to).contains(&want);
+        self.released = to;
+        wake
+    }
+
+    /// Asks to be woken when more is published. `true`: nothing is there, and the producer has not
+    /// ended: it is time to sleep. All that can be was released before.
+    #[must_use = "there may be something by now"]
+    pub(super) fn arm(&mut self) -> Result<bool, Broken> {
+        debug_assert_eq!(self.head, self.tail, "there is something to read");
+        // Relaxed: ordered by the fence.
+        self.ours.store(WANT_DATA, self.head, Ordering::Relaxed);
+        // Partner of the fences in `Producer::publish` and `Producer::end`.
+        full_fence("Consumer::arm");
+        self.refresh()?;
+        Ok(self.head == self.tail && self.state() == OPEN)
+    }
+
+    /// How the ring ended, if it has: in order, or given up. Nothing was available.
+    #[inline]
+    pub(super) fn end(&mut self) -> Result<Option<bool>, Broken> {
+        let state = self.state();
+        if state == OPEN {
+            return Ok(None);
+        }
+        // What was published before it ended comes first.
+        self.refresh()?;
+        Ok((self.head == self.tail).then_some(state == CLOSED))
+    }
+
+    /// Tells the producer that nobody reads any more. It has to be woken.
+    pub(super) fn leave(&mut self) {
+        // Release: partner of the Acquire in `Producer::is_deserted`.
+        self.ours.store(RX_STATE, CLOSED, Ordering::Release);
+        // Whoever is about to sleep sees it, or is woken: partner of the fence in `Producer::arm`.
+        full_fence("Consumer::leave");
+    }
+
+    #[inline]
+    fn state(&self) -> u64 {
+        // Acquire: partner of the Release in `Producer::end`.
+        self.theirs.load(TX_STATE, Ordering::Acquire)
+    }
+
+    /// Looks for more.
+    #[inline]
+    pub(super) fn refresh(&mut self) -> Result<(), Broken> {
+        // Acquire: partner of the Release in `Producer::publish`: the bytes in front of it are
+        // there.
+        let tail = self.theirs.load(TAIL, Ordering::Acquire);
+        if tail < self.tail || tail - self.released > self.capacity || tail % ALIGN != 0 {
+            return Err(Broken { what: "a writer where it cannot be", position: tail });
+        }
+        self.tail = tail;
+        Ok(())
+    }
+
+    /// The memory that the bytes are in.
+    pub(super) fn theirs(&self) -> &M {
+        &self.theirs
+    }
+}

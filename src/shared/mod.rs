@@ -1,0 +1,39 @@
+//! What lies in memory that another process maps as well, and may write nonsense to.
+//!
+//! Nothing here waits or calls the system: it is told when to look, and says when the other side
+//! has to be woken.
+//!
+//! | | |
+//! |---|---|
+//! | [`Memory`] | words and bytes that are shared, wherever they lie |
+//! | [`Region`] | a file that is mapped: control words, and a ring of bytes |
+//! | [`Producer`], [`Consumer`] | the two ends of a ring of records |
+//! | [`Writer`], [`Reader`] | messages of any length over those |
+//!
+//! # What a peer can do
+//!
+//! Read what we write to, and change whatever it can write to at any moment, also between two of
+//! our loads. So there are no references into memory that others write: it is read by atomic and
+//! volatile loads, each value once, into a local that is then checked and used. Volatile is what
+//! Rust has for memory that others change behind its back, and a mapping is no allocation of Rust's
+//! (rust-lang/unsafe-code-guidelines#152 and #607, rust-lang/rust#141260). A value that no sound
+//! peer writes is [`Broken`], once; nothing more is read after that.
+
+mod broken;
+mod consumer;
+mod memory;
+mod partial;
+mod producer;
+mod reader;
+mod record;
+mod region;
+mod words;
+mod writer;
+
+pub(crate) use broken::Broken;
+pub(crate) use consumer::Consumer;
+pub(crate) use memory::{Memory, Word};
+pub(crate) use producer::Producer;
+pub(crate) use reader::{Item, Reader};
+pub(crate) use region::Region;
+pub(crate) use writer::Writer;

@@ -1,0 +1,388 @@
+//! Messages of any length out of a ring.
+
+#![allow(unsafe_code)]
+
+use std::{mem, sync::Arc};
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use super::{
+    Broken, Consumer, Memory, Region,
+    partial::Partial,
+    record::{HEADER, Header, Kind},
+};
+use crate::{Error, ErrorKind};
+
+/// How many bytes of small records are copied out at a time, at most.
+const WINDOW: u64 = 16 * 1024;
+/// How many bytes of small messages share a buffer.
+const SHARED: usize = 64 * 1024;
+
+/// What was read.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Item<T> {
+    Message(T),
+    /// A message of this length that lies elsewhere, sealed for good.
+    Sealed(u64),
+}
+
+/// Reads messages: out of copies of what the producer has published, so that it can change
+/// nothing that was looked at.
+///
+/// Small records are copied out many at a time and share a buffer; a large one has its own. What
+/// was handed out is released when more is asked for: whoever goes on after a crash of ours reads
+/// again what may not have been dealt with.
+#[derive(Debug)]
+pub(crate) struct Reader<M> {
+    consumer: Consumer<M>,
+    max_len: usize,
+    /// Copies of what comes next in the ring: in `buffer` or, once a message was taken out of it
+    /// as a value, in `window`. One of the two is empty.
+    buffer: BytesMut,
+    window: Bytes,
+    partial: Option<Partial>,
+    /// The producer is to be woken.
+    wake: bool,
+}
+
+/// Where the record that comes next is.
+enum Next {
+    /// All of it was copied out.
+    Copied(Header),
+    /// It is in the ring: too large to be copied with others.
+    Large(Header),
+}
+
+impl<M: Memory> Reader<M> {
+    /// Messages of up to this many bytes.
+    pub(crate) fn new(consumer: Consumer<M>, max_len: usize) -> Self {
+        let (buffer, window) = (BytesMut::new(), Bytes::new());
+        Self { consumer, max_len, buffer, window, partial: None, wake: false }
+    }
+
+    /// Takes the next message, if it is there.
+    #[inline]
+    pub(crate) fn next(&mut self) -> Result<Option<Item<Bytes>>, Error> {
+        loop {
+            match self.look()? {
+                None => return Ok(None),
+                Some(Next::Copied(header)) if self.is_whole(header)? => {
+                    return Ok(Some(Item::Message(self.cut(header))));
+                }
+                Some(Next::Large(header)) if self.is_whole(header)? => {
+                    let mut message = BytesMut::with_capacity(header.len as usize);
+                    self.copy(header, 0, &mut message);
+                    self.consumer.advance(header.size());
+                    return Ok(Some(Item::Message(message.freeze())));
+                }
+                Some(next) => match self.part(next)? {
+                    Some(Item::Message(message)) => {
+                        return Ok(Some(Item::Message(message.freeze())));
+                    }
+                    Some(Item::Sealed(len)) => return Ok(Some(Item::Sealed(len))),
+                    None => {}
+                },
+            }
+        }
+    }
+
+    /// Lends the next message, if it is there.
+    #[inline]
+    pub(crate) fn lend<R>(
+        &mut self,
+        see: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<Item<R>>, Error> {
+        loop {
+            match self.look()? {
+                None => return Ok(None),
+                Some(Next::Copied(header)) if self.is_whole(header)? => {
+                    let body = HEADER as usize..HEADER as usize + header.len as usize;
+                    let seen = see(&self.copied()[body]);
+                    self.pass(header);
+                    return Ok(Some(Item::Message(seen)));
+                }
+                Some(Next::Large(header)) if self.is_whole(header)? => {
+                    // `buffer` is empty: what is in the ring comes behind what was copied.
+                    let mut message = mem::take(&mut self.buffer);
+                    make_room(&mut message, header.len as usize);
+                    self.copy(header, 0, &mut message);
+                    self.consumer.advance(header.size());
+                    let seen = see(&message);
+                    message.clear();
+                    self.buffer = message;
+                    return Ok(Some(Item::Message(seen)));
+                }
+                Some(next) => match self.part(next)? {
+                    Some(Item::Message(message)) => return Ok(Some(Item::Message(see(&message)))),
+                    Some(Item::Sealed(len)) => return Ok(Some(Item::Sealed(len))),
+                    None => {}
+                },
+            }
+        }
+    }
+
+    /// The producer is to be woken, since there is room again. Asked after each other call.
+    #[inline]
+    #[must_use = "the producer may be asleep"]
+    pub(crate) fn takes_wake(&mut self) -> bool {
+        mem::take(&mut self.wake)
+    }
+
+    /// Asks to be woken when there is more. `true`: it is time to sleep.
+    #[must_use = "there may be something by now"]
+    pub(crate) fn arm(&mut self) -> Result<bool, Broken> {
+        self.wake |= self.consumer.release();
+        self.consumer.arm()
+    }
+
+    /// How the ring ended, if it has: in order, or not. Nothing was there before.
+    #[inline]
+    pub(crate) fn end(&mut self) -> Result<Option<bool>, Broken> {
+        let ended = self.consumer.end()?;
+        Ok(ended.map(|in_order| in_order && self.partial.is_none()))
+    }
+
+    /// Whether a message was begun that has not ended.
+    pub(crate) fn is_within(&self) -> bool {
+        self.partial.is_some()
+    }
+
+    /// Looks for more, whatever was seen before: for who was told that nothing will follow.
+    pub(crate) fn refresh(&mut self) -> Result<(), Broken> {
+        self.consumer.refresh()
+    }
+
+    /// Tells the producer that nobody reads any more. It has to be woken.
+    pub(crate) fn leave(&mut self) {
+        self.consumer.leave();
+    }
+
+    /// The record that comes next. What was handed out before is dealt with by now.
+    #[inline]
+    fn look(&mut self) -> Result<Option<Next>, Broken> {
+        if self.consumer.is_due() {
+            self.wake |= self.consumer.release();
+        }
+        let copied = self.copied();
+        if !copied.is_empty() {
+            if let Some(header) = self.first_of(copied)? {
+                return Ok(Some(Next::Copied(header)));
+            }
+            // It was cut off where the window ended.
+            self.buffer.clear();
+            self.window.clear();
+        }
+        let available = self.consumer.available()?;
+        if available == 0 {
+            return Ok(None);
+        }
+        let at = self.consumer.head();
+        let header = Header::decode(self.consumer.word(0), at)?;
+        if header.size() > available {
+            return Err(Broken {
+                what: "a record that is longer than what is there",
+                position: at,
+            });
+        }
+        if header.size() > WINDOW {
+            return Ok(Some(Next::Large(header)));
+        }
+        self.fill(available.min(WINDOW) as usize);
+        // This one counts, whatever the other said: it is in our copy.
+        match self.first_of(&self.buffer)? {
+            Some(header) => Ok(Some(Next::Copied(header))),
+            None => Err(Broken { what: "a record that grew", position: at }),
+        }
+    }
+
+    #[inline]
+    fn copied(&self) -> &[u8] {
+        if self.window.is_empty() { &self.buffer } else { &self.window }
+    }
+
+    /// The header in front of what was copied, if all of its record was.
+    #[inline]
+    fn first_of(&self, copied: &[u8]) -> Result<Option<Header>, Broken> {
+        let Some(word) = copied.first_chunk::<8>() else { return Ok(None) };
+        let header = Header::decode(u64::from_ne_bytes(*word), self.consumer.head())?;
+        Ok((header.size() <= copied.len() as u64).then_some(header))
+    }
+
+    /// Copies the next bytes of the ring to the buffer, which is empty.
+    #[inline]
+    fn fill(&mut self, len: usize) {
+        make_room(&mut self.buffer, len);
+        self.consumer.read(self.consumer.head(), &mut self.buffer.spare_capacity_mut()[..len]);
+        // SAFETY: they were written just now.
+        unsafe { self.buffer.set_len(len) };
+    }
+
+    /// Takes the body of the record in front of what was copied.
+    #[inline]
+    fn cut(&mut self, header: Header) -> Bytes {
+        if self.window.is_empty() {
+            self.window = self.buffer.split().freeze();
+        }
+        let body = HEADER as usize..HEADER as usize + header.len as usize;
+        self.consumer.advance(header.size());
+        if header.size() == self.window.len() as u64 {
+            // The last one takes the window's share of the buffer with it.
+            let mut message = mem::take(&mut self.window);
+            message.truncate(body.end);
+            message.advance(body.start);
+            return message;
+        }
+        let message = self.window.slice(body);
+        self.window.advance(header.size() as usize);
+        message
+    }
+
+    /// Goes on behind the record in front of what was copied.
+    #[inline]
+    fn pass(&mut self, header: Header) {
+        self.consumer.advance(header.size());
+        let size = header.size() as usize;
+        if self.window.is_empty() {
+            // All of it at once keeps the room in front.
+            if size == self.buffer.len() { self.buffer.clear() } else { self.buffer.advance(size) }
+        } else {
+            self.window.advance(size);
+        }
+    }
+
+    /// Copies the body of a large record, without its first bytes, behind what is in `into`, which
+    /// has room for it.
+    fn copy(&self, header: Header, without: u64, into: &mut BytesMut) {
+        let len = header.len as usize - without as usize;
+        let at = self.consumer.head() + HEADER + without;
+        self.consumer.read(at, &mut into.spare_capacity_mut()[..len]);
+        // SAFETY: they were written just now.
+        unsafe { into.set_len(into.len() + len) };
+    }
+
+    /// Whether the record is a message, of a length that is accepted.
+    #[inline]
+    fn is_whole(&self, header: Header) -> Result<bool, Error> {
+        if header.kind != Kind::Whole {
+            return Ok(false);
+        }
+        if self.partial.is_some() {
+            return Err(self.broken("a message within another").into());
+        }
+        self.accepts(u64::from(header.len))?;
+        Ok(true)
+    }
+
+    #[inline]
+    fn accepts(&self, len: u64) -> Result<(), Error> {
+        if len <= self.max_len as u64 { Ok(()) } else { Err(too_large(len, self.max_len)) }
+    }
+
+    /// A record that is no message by itself: the message that it completes, if it does.
+    fn part(&mut self, next: Next) -> Result<Option<Item<BytesMut>>, Error> {
+        let (Next::Copied(header) | Next::Large(header)) = next;
+        let begins = header.kind != Kind::More;
+        let lead = if begins { HEADER } else { 0 };
+        if begins != self.partial.is_none() || u64::from(header.len) < lead {
+            return Err(self.broken("a part of no message").into());
+        }
+        let copied = matches!(next, Next::Copied(_));
+        if begins {
+            let total = if copied { self.total_copied() } else { self.consumer.word(HEADER) };
+            let total = u64::from_le(total);
+            self.accepts(total)?;
+            if header.kind == Kind::Sealed {
+                if header.len != 8 {
+                    return Err(self.broken("an announcement of another length").into());
+                }
+                self.forget(next);
+                return Ok(Some(Item::Sealed(total)));
+            }
+            self.partial = Some(Partial::new(total as usize));
+        }
+        let len = header.len as usize - lead as usize;
+        let Some(mut partial) = self.partial.take() else { return Ok(None) };
+        if len == 0 || len > partial.missing() {
+            return Err(self.broken("parts that are not those of a message").into());
+        }
+        let body = partial.grow(len);
+        if copied {
+            let at = (HEADER + lead) as usize;
+            body.extend_from_slice(&self.copied()[at..at + len]);
+        } else {
+            self.copy(header, lead, body);
+        }
+        self.forget(next);
+        if partial.missing() > 0 {
+            self.partial = Some(partial);
+            return Ok(None);
+        }
+        Ok(Some(Item::Message(partial.into_body())))
+    }
+
+    /// The word behind the header of a record that was copied.
+    fn total_copied(&self) -> u64 {
+        let copied = self.copied();
+        copied.get(8..16).map_or(u64::MAX, |mut total| total.get_u64_ne())
+    }
+
+    fn forget(&mut self, next: Next) {
+        match next {
+            Next::Copied(header) => self.pass(header),
+            Next::Large(header) => self.consumer.advance(header.size()),
+        }
+    }
+
+    #[cold]
+    fn broken(&self, what: &'static str) -> Broken {
+        Broken { what, position: self.consumer.head() }
+    }
+}
+
+impl Reader<Arc<Region>> {
+    /// Lends the next message where it lies, if it is there: as [`lend`](Self::lend), without a
+    /// copy where it is of one record.
+    ///
+    /// # Safety
+    ///
+    /// The producer does not change what it has published before that was released.
+    #[inline]
+    pub(crate) unsafe fn lend_in_place<R>(
+        &mut self,
+        see: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<Item<R>>, Error> {
+        if self.copied().is_empty() && self.partial.is_none() {
+            if self.consumer.is_due() {
+                self.wake |= self.consumer.release();
+            }
+            let available = self.consumer.available()?;
+            if available == 0 {
+                return Ok(None);
+            }
+            let header = Header::decode(self.consumer.word(0), self.consumer.head())?;
+            if header.size() <= available && self.is_whole(header)? {
+                let at = self.consumer.head() + HEADER;
+                // SAFETY: it was published and not released, and does not change, says the caller.
+                let message = unsafe { self.consumer.theirs().bytes(at, header.len as usize) };
+                let seen = see(message);
+                self.consumer.advance(header.size());
+                return Ok(Some(Item::Message(seen)));
+            }
+        }
+        self.lend(see)
+    }
+}
+
+/// Room for so many bytes more, in memory that is used again.
+#[inline]
+fn make_room(buffer: &mut BytesMut, len: usize) {
+    if buffer.capacity() - buffer.len() < len {
+        buffer.reserve(len.max(SHARED));
+    }
+}
+
+#[cold]
+fn too_large(len: u64, max: usize) -> Error {
+    Error::new(ErrorKind::TooLarge, format!("message of {len} bytes, limit {max}"))
+        .remedy("raise `max_len` of the options at this end, or send it in parts")
+}

@@ -1,0 +1,101 @@
+//! Messages of any length into a ring.
+
+use super::{
+    Broken, Memory, Producer,
+    record::{HEADER, Kind},
+};
+
+/// Records of which so many bytes were written are published without being flushed: the other side
+/// reads while we write on.
+const BATCH: u64 = 16 * 1024;
+
+/// Writes messages: those that are too long for one record in several.
+#[derive(Debug)]
+pub(crate) struct Writer<M> {
+    producer: Producer<M>,
+    /// How much of the message that is offered was written.
+    done: usize,
+    /// The consumer is to be woken.
+    wake: bool,
+}
+
+impl<M: Memory> Writer<M> {
+    pub(crate) fn new(producer: Producer<M>) -> Self {
+        Self { producer, done: 0, wake: false }
+    }
+
+    /// Writes a message, or as much of it as there is room for: `false`, and the same message is to
+    /// be offered again.
+    #[inline]
+    pub(crate) fn offer(&mut self, message: &[u8]) -> Result<bool, Broken> {
+        let written = if self.done == 0 && message.len() <= self.producer.max_record() {
+            self.producer.write(Kind::Whole, &[], message)?
+        } else {
+            self.offer_parts(message)?
+        };
+        if self.producer.unpublished() >= BATCH {
+            self.wake |= self.producer.publish();
+        }
+        Ok(written)
+    }
+
+    fn offer_parts(&mut self, message: &[u8]) -> Result<bool, Broken> {
+        // Two of them fit, so that one is read while the next is written.
+        let part = self.producer.max_record() / 2;
+        while self.done < message.len() {
+            let rest = &message[self.done..];
+            let body = &rest[..rest.len().min(part)];
+            let written = if self.done == 0 {
+                let total = (message.len() as u64).to_le_bytes();
+                self.producer.write(Kind::First, &total, body)?
+            } else {
+                self.producer.write(Kind::More, &[], body)?
+            };
+            if !written {
+                return Ok(false);
+            }
+            self.done += body.len();
+            self.wake |= self.producer.publish();
+        }
+        self.done = 0;
+        Ok(true)
+    }
+
+    /// The message that was offered will not be: what was written of it stays without an end, and
+    /// nothing can follow.
+    pub(crate) fn is_within(&self) -> bool {
+        self.done > 0
+    }
+
+    /// Announces a message that lies elsewhere, sealed for good. `false`: there is no room.
+    pub(crate) fn announce(&mut self, len: u64) -> Result<bool, Broken> {
+        self.producer.write(Kind::Sealed, &len.to_le_bytes(), &[])
+    }
+
+    /// Has the consumer see all that was written. `true`: it has to be woken.
+    #[inline]
+    #[must_use = "the consumer may be asleep"]
+    pub(crate) fn flush(&mut self) -> bool {
+        let wake = self.producer.publish();
+        std::mem::take(&mut self.wake) | wake
+    }
+
+    /// Asks to be woken when there is room for more of this message. `true`: it is time to sleep.
+    #[must_use = "there may be room by now"]
+    pub(crate) fn arm(&mut self, len: usize) -> Result<bool, Broken> {
+        // As `offer` would write it next; the length of the whole counts as a part of the first.
+        let max = self.producer.max_record();
+        let next = if self.done == 0 && len <= max { len } else { max / 2 + HEADER as usize };
+        self.producer.arm(next)
+    }
+
+    /// Ends the ring; the consumer has to be woken.
+    pub(crate) fn end(&mut self, in_order: bool) {
+        self.producer.end(in_order && self.done == 0);
+    }
+
+    /// Whether nobody reads any more.
+    pub(crate) fn is_deserted(&self) -> bool {
+        self.producer.is_deserted()
+    }
+}

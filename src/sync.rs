@@ -1,0 +1,26 @@
+//! The atomics of what processes share: std's, or loom's where loom explores them.
+//!
+//! Only `shared` uses these. The rest of the crate keeps std's, since a runtime does not run under
+//! loom.
+
+#[cfg(not(framewire_loom))]
+pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
+
+#[cfg(framewire_loom)]
+pub(crate) use loom::sync::atomic::{AtomicU64, Ordering};
+
+/// `fence(SeqCst)`, by the name of the function that needs it.
+#[cfg(not(framewire_loom))]
+#[inline]
+pub(crate) fn full_fence(_: &'static str) {
+    std::sync::atomic::fence(Ordering::SeqCst);
+}
+
+/// The same, unless the environment asks for a program without this one: a model that passes then
+/// as well shows nothing.
+#[cfg(framewire_loom)]
+pub(crate) fn full_fence(name: &'static str) {
+    if std::env::var_os("FRAMEWIRE_LOOM_WITHOUT").is_none_or(|without| without != name) {
+        loom::sync::atomic::fence(Ordering::SeqCst);
+    }
+}
