@@ -28,6 +28,14 @@ pub(crate) trait Memory {
     /// Copies bytes into the ring, which must be ours: the same positions and lengths.
     fn write(&self, at: u64, bytes: &[u8]);
 
+    /// Bytes of the ring, in place.
+    ///
+    /// # Safety
+    ///
+    /// Nobody writes to them, in any process, as long as they are borrowed.
+    #[allow(unsafe_code)]
+    unsafe fn bytes(&self, at: u64, len: usize) -> &[u8];
+
     /// Copies the eight bytes at a position out.
     #[inline]
     fn read_word(&self, at: u64) -> u64 {
@@ -80,6 +88,13 @@ impl<M: Memory> Memory for Arc<M> {
     #[inline]
     fn write(&self, at: u64, bytes: &[u8]) {
         (**self).write(at, bytes);
+    }
+
+    #[inline]
+    #[allow(unsafe_code)]
+    unsafe fn bytes(&self, at: u64, len: usize) -> &[u8] {
+        // SAFETY: the caller promises the same.
+        unsafe { (**self).bytes(at, len) }
     }
 
     #[inline]

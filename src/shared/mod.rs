@@ -27,6 +27,8 @@ mod producer;
 mod reader;
 mod record;
 mod region;
+mod sealed;
+mod trust;
 mod words;
 mod writer;
 
@@ -36,4 +38,6 @@ pub(crate) use memory::{Memory, Word};
 pub(crate) use producer::Producer;
 pub(crate) use reader::{Item, Reader};
 pub(crate) use region::Region;
+pub(crate) use sealed::Sealed;
+pub use trust::Trust;
 pub(crate) use writer::Writer;

@@ -2,12 +2,12 @@
 
 #![allow(unsafe_code)]
 
-use std::{mem, sync::Arc};
+use std::mem;
 
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::{
-    Broken, Consumer, Memory, Region,
+    Broken, Consumer, Memory, Trust,
     partial::Partial,
     record::{HEADER, Header, Kind},
 };
@@ -41,6 +41,7 @@ pub(crate) struct Reader<M> {
     buffer: BytesMut,
     window: Bytes,
     partial: Option<Partial>,
+    trust: Option<Trust>,
     /// The producer is to be woken.
     wake: bool,
 }
@@ -57,7 +58,12 @@ impl<M: Memory> Reader<M> {
     /// Messages of up to this many bytes.
     pub(crate) fn new(consumer: Consumer<M>, max_len: usize) -> Self {
         let (buffer, window) = (BytesMut::new(), Bytes::new());
-        Self { consumer, max_len, buffer, window, partial: None, wake: false }
+        Self { consumer, max_len, buffer, window, partial: None, trust: None, wake: false }
+    }
+
+    /// Lends messages where they lie.
+    pub(crate) fn trusting(self, trust: Option<Trust>) -> Self {
+        Self { trust, ..self }
     }
 
     /// Takes the next message, if it is there.
@@ -86,12 +92,23 @@ impl<M: Memory> Reader<M> {
         }
     }
 
-    /// Lends the next message, if it is there.
+    /// Lends the next message, if it is there: where it lies, if the producer is trusted.
     #[inline]
     pub(crate) fn lend<R>(
         &mut self,
         see: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<Item<R>>, Error> {
+        if self.trust.is_some() && self.copied().is_empty() {
+            if let Some(header) = self.whole_in_place()? {
+                let (at, len) = (self.consumer.head() + HEADER, header.len as usize);
+                // SAFETY: it was published and not released, and a producer that is trusted does
+                // not change it.
+                let message = unsafe { self.consumer.theirs().bytes(at, len) };
+                let seen = see(message);
+                self.consumer.advance(header.size());
+                return Ok(Some(Item::Message(seen)));
+            }
+        }
         loop {
             match self.look()? {
                 None => return Ok(None),
@@ -147,14 +164,29 @@ impl<M: Memory> Reader<M> {
         self.partial.is_some()
     }
 
-    /// Looks for more, whatever was seen before: for who was told that nothing will follow.
-    pub(crate) fn refresh(&mut self) -> Result<(), Broken> {
-        self.consumer.refresh()
+    /// Whether there is more: for who has heard since that nothing will follow.
+    pub(crate) fn look_again(&mut self) -> Result<bool, Broken> {
+        self.consumer.refresh()?;
+        Ok(self.consumer.available()? > 0)
     }
 
     /// Tells the producer that nobody reads any more. It has to be woken.
     pub(crate) fn leave(&mut self) {
         self.consumer.leave();
+    }
+
+    /// The record that comes next, if it is a message.
+    #[inline]
+    fn whole_in_place(&mut self) -> Result<Option<Header>, Error> {
+        if self.consumer.is_due() {
+            self.wake |= self.consumer.release();
+        }
+        let available = self.consumer.available()?;
+        if available == 0 {
+            return Ok(None);
+        }
+        let header = Header::decode(self.consumer.word(0), self.consumer.head())?;
+        Ok((header.size() <= available && self.is_whole(header)?).then_some(header))
     }
 
     /// The record that comes next. What was handed out before is dealt with by now.
@@ -336,40 +368,6 @@ impl<M: Memory> Reader<M> {
     #[cold]
     fn broken(&self, what: &'static str) -> Broken {
         Broken { what, position: self.consumer.head() }
-    }
-}
-
-impl Reader<Arc<Region>> {
-    /// Lends the next message where it lies, if it is there: as [`lend`](Self::lend), without a
-    /// copy where it is of one record.
-    ///
-    /// # Safety
-    ///
-    /// The producer does not change what it has published before that was released.
-    #[inline]
-    pub(crate) unsafe fn lend_in_place<R>(
-        &mut self,
-        see: impl FnOnce(&[u8]) -> R,
-    ) -> Result<Option<Item<R>>, Error> {
-        if self.copied().is_empty() && self.partial.is_none() {
-            if self.consumer.is_due() {
-                self.wake |= self.consumer.release();
-            }
-            let available = self.consumer.available()?;
-            if available == 0 {
-                return Ok(None);
-            }
-            let header = Header::decode(self.consumer.word(0), self.consumer.head())?;
-            if header.size() <= available && self.is_whole(header)? {
-                let at = self.consumer.head() + HEADER;
-                // SAFETY: it was published and not released, and does not change, says the caller.
-                let message = unsafe { self.consumer.theirs().bytes(at, header.len as usize) };
-                let seen = see(message);
-                self.consumer.advance(header.size());
-                return Ok(Some(Item::Message(seen)));
-            }
-        }
-        self.lend(see)
     }
 }
 

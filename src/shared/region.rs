@@ -83,18 +83,6 @@ impl Region {
         unsafe { AtomicU64::from_ptr(word) }
     }
 
-    /// A part of the ring, in place.
-    ///
-    /// # Safety
-    ///
-    /// Nobody writes to it, in any process, as long as it is borrowed.
-    pub(super) unsafe fn bytes(&self, at: u64, len: usize) -> &[u8] {
-        assert!(len <= self.capacity, "more than the ring has");
-        // SAFETY: the bytes are of the mapping, which lives as long as `self`; that nobody changes
-        // them is the caller's promise.
-        unsafe { std::slice::from_raw_parts(self.byte(at), len) }
-    }
-
     /// A part of the ring, to be written in place.
     ///
     /// # Safety
@@ -104,7 +92,8 @@ impl Region {
     #[expect(clippy::mut_from_ref, reason = "it borrows shared memory, not this value")]
     pub(super) unsafe fn bytes_mut(&self, at: u64, len: usize) -> &mut [u8] {
         assert!(len <= self.capacity, "more than the ring has");
-        // SAFETY: as for `bytes`.
+        // SAFETY: the bytes are of the mapping, which lives as long as `self`; that nobody else has
+        // to do with them is the caller's promise.
         unsafe { std::slice::from_raw_parts_mut(self.byte(at), len) }
     }
 }
@@ -144,6 +133,14 @@ impl Memory for Region {
         // SAFETY: there are `capacity` bytes from there on, which are ours to write; `bytes` is no
         // part of them.
         unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), self.byte(at), bytes.len()) }
+    }
+
+    #[inline]
+    unsafe fn bytes(&self, at: u64, len: usize) -> &[u8] {
+        assert!(len <= self.capacity, "more than the ring has");
+        // SAFETY: the bytes are of the mapping, which lives as long as `self`; that nobody changes
+        // them is the caller's promise.
+        unsafe { std::slice::from_raw_parts(self.byte(at), len) }
     }
 
     #[inline]

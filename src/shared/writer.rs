@@ -61,10 +61,16 @@ impl<M: Memory> Writer<M> {
         Ok(true)
     }
 
-    /// The message that was offered will not be: what was written of it stays without an end, and
-    /// nothing can follow.
+    /// Whether there is something that the consumer was not shown, or only a part of.
     pub(crate) fn is_within(&self) -> bool {
-        self.done > 0
+        self.done > 0 || self.producer.unpublished() > 0
+    }
+
+    /// The consumer is to be woken, for what was published without being flushed.
+    #[inline]
+    #[must_use = "the consumer may be asleep"]
+    pub(crate) fn takes_wake(&mut self) -> bool {
+        std::mem::take(&mut self.wake)
     }
 
     /// Announces a message that lies elsewhere, sealed for good. `false`: there is no room.
@@ -77,7 +83,7 @@ impl<M: Memory> Writer<M> {
     #[must_use = "the consumer may be asleep"]
     pub(crate) fn flush(&mut self) -> bool {
         let wake = self.producer.publish();
-        std::mem::take(&mut self.wake) | wake
+        self.takes_wake() | wake
     }
 
     /// Asks to be woken when there is room for more of this message. `true`: it is time to sleep.

@@ -54,6 +54,8 @@ pub(crate) use packet::{
 };
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) use packet::{carry_credentials, packet_pair, recv_packet_with};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) use peer::has_ended;
 pub(crate) use peer::{HAS_ABSTRACT_NAMES, SOCKETS_HAVE_MODES, is_connected, is_unix, peer};
 pub(crate) use pipe::{inherit_pipe, is_pipe, pipe, take_stdio};
 pub(crate) use reserve::{Reserve, reserve};

@@ -79,3 +79,12 @@ pub(crate) const HAS_ABSTRACT_NAMES: bool = cfg!(any(target_os = "linux", target
 
 /// Whether fchmod(2) on a socket gives its name that mode before it exists.
 pub(crate) const SOCKETS_HAVE_MODES: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
+/// Whether the process that a pidfd is of has ended: pidfd_open(2).
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn has_ended(process: BorrowedFd<'_>) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    let mut watched = [PollFd::from_borrowed_fd(process, PollFlags::IN)];
+    matches!(poll(&mut watched, Some(&Timespec::default())), Ok(ready) if ready > 0)
+}

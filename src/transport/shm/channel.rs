@@ -1,0 +1,289 @@
+//! One end of a connection.
+
+use std::{io, sync::Arc};
+
+use bytes::Bytes;
+
+use super::{Options, introduction::Introduced, line::Line};
+use crate::{
+    Error, ErrorKind, Peer, Result,
+    message::{TryRecv, TrySend},
+    shared::{Consumer, Item, Producer, Reader, Region, Sealed, Writer},
+    sys::{self, Ringer},
+    wait::{Direction, Doorbell, Stage},
+};
+
+/// Memory that is shared with one peer: what can be received from it and sent to it now.
+///
+/// # Examples
+///
+/// See [`shm`](super).
+#[derive(Debug)]
+pub struct Channel {
+    reader: Reader<Arc<Region>>,
+    writer: Writer<Arc<Region>>,
+    line: Line,
+    /// What wakes the peer; `None` where it is not trusted with an eventfd of its own, which it
+    /// could make us block in.
+    bell: Option<Ringer>,
+    stage: Arc<Stage>,
+    peer: Peer,
+    max_len: usize,
+    /// Nothing is received or sent any more: the peer broke the rules.
+    broken: bool,
+}
+
+/// What a try that found nothing comes to.
+enum Nothing {
+    End,
+    LookAgain,
+}
+
+impl Channel {
+    /// What two processes have that were introduced, and what waits for it.
+    pub(super) fn open(introduced: Introduced, options: &Options) -> Result<(Self, Doorbell)> {
+        let Introduced { ours, theirs, bell, theirs_bell, socket, peer, takes } = introduced;
+        let (socket, process) = (Arc::new(socket), peer.pidfd.clone());
+        let aside = [Some(Arc::clone(&socket)), process.clone()].into_iter().flatten();
+        let doorbell = Doorbell::new(bell, aside, options.unix.strategy)?;
+        // An eventfd that its owner has filled and made blocking would hold us up: who is of
+        // another user is woken over the socket.
+        let is_ours = peer.uid() == Some(sys::our_uid());
+        let consumer = Consumer::new(Arc::clone(&ours), Arc::clone(&theirs));
+        let channel = Self {
+            reader: Reader::new(consumer, options.max_len_or_default()).trusting(options.trust),
+            writer: Writer::new(Producer::new(ours, theirs)),
+            line: Line::new(socket, process),
+            bell: is_ours.then(|| Ringer::of(theirs_bell)),
+            stage: doorbell.stage(),
+            peer,
+            max_len: takes,
+            broken: false,
+        };
+        Ok((channel, doorbell))
+    }
+
+    /// Who is at the other end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> framewire::Result<()> {
+    /// let (ours, _theirs) = framewire::shm::pair()?;
+    /// assert!(ours.get_ref().peer().uid().is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// Receives what `take` takes.
+    #[inline]
+    fn receive<R>(
+        &mut self,
+        mut take: impl FnMut(&mut Reader<Arc<Region>>) -> Result<Option<Item<R>>>,
+    ) -> io::Result<Option<Item<R>>> {
+        if self.broken {
+            return Ok(None);
+        }
+        loop {
+            let taken = take(&mut self.reader);
+            if self.reader.takes_wake() {
+                self.wake();
+            }
+            let error = match taken {
+                Ok(Some(item)) => return Ok(Some(item)),
+                Ok(None) => match self.nothing() {
+                    Ok(Nothing::LookAgain) => continue,
+                    Ok(Nothing::End) => return Ok(None),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
+                    Err(error) => error,
+                },
+                Err(error) => error.into(),
+            };
+            return Err(self.break_off(error));
+        }
+    }
+
+    /// The message of this length that was announced, and came over the socket.
+    #[cold]
+    fn receive_sealed(&mut self, len: u64) -> io::Result<Bytes> {
+        let received = self.line.sealed().and_then(|file| match file {
+            Some(file) => Sealed::attach(&file, len),
+            None => Err(Error::new(ErrorKind::Malformed, "a sealed message that never came").into()),
+        });
+        self.line.went_on();
+        received.map_err(|error| self.break_off(error))
+    }
+
+    /// Nothing is there: is that the end, or is it time to sleep?
+    #[inline]
+    fn nothing(&mut self) -> io::Result<Nothing> {
+        match self.reader.end()? {
+            Some(true) => return Ok(Nothing::End),
+            Some(false) => return Err(gave_up()),
+            None => {}
+        }
+        if self.line.is_gone() {
+            // It can have published until its end.
+            return if self.reader.look_again()? { Ok(Nothing::LookAgain) } else { Err(died()) };
+        }
+        if self.stage.takes_news(Direction::Receive) {
+            self.line.look()?;
+            return Ok(Nothing::LookAgain);
+        }
+        if self.stage.is_last(Direction::Receive) {
+            let sleep = self.reader.arm()?;
+            if self.reader.takes_wake() {
+                self.wake();
+            }
+            if !sleep {
+                return Ok(Nothing::LookAgain);
+            }
+        }
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
+    /// There is no room for the rest of a message of this length: `Ok` where there may be by now.
+    #[cold]
+    fn no_room(&mut self, len: usize) -> io::Result<()> {
+        // Nobody makes room by taking what they were not shown.
+        self.flush();
+        if self.stage.takes_news(Direction::Send) {
+            self.line.look()?;
+        }
+        if self.line.is_gone() || self.writer.is_deserted() {
+            return Err(deserted());
+        }
+        if self.stage.is_last(Direction::Send) && !self.writer.arm(len)? {
+            return Ok(());
+        }
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
+    #[inline]
+    fn flush(&mut self) {
+        if self.writer.flush() {
+            self.wake();
+        }
+    }
+
+    fn wake(&self) {
+        let rung = match &self.bell {
+            Some(bell) => bell.ring(),
+            None => return self.line.wake(),
+        };
+        if let Err(error) = rung {
+            tracing::debug!(%error, "a peer could not be woken");
+        }
+    }
+
+    /// Ends both directions, after what the peer has no excuse for.
+    #[cold]
+    fn break_off(&mut self, error: io::Error) -> io::Error {
+        self.broken = true;
+        self.writer.end(false);
+        self.reader.leave();
+        self.wake();
+        error
+    }
+
+    fn is_open(&self) -> io::Result<()> {
+        if self.broken { Err(deserted()) } else { Ok(()) }
+    }
+}
+
+fn gave_up() -> io::Error {
+    Error::new(ErrorKind::Closed, "the peer went without sending all that it had accepted").into()
+}
+
+fn died() -> io::Error {
+    Error::new(ErrorKind::Closed, "the peer ended without closing").into()
+}
+
+fn deserted() -> io::Error {
+    Error::new(ErrorKind::Closed, "the peer receives no more").into()
+}
+
+impl TryRecv for Channel {
+    type Received = Bytes;
+
+    #[inline]
+    fn try_recv(&mut self) -> io::Result<Option<Bytes>> {
+        match self.receive(Reader::next)? {
+            Some(Item::Message(message)) => Ok(Some(message)),
+            Some(Item::Sealed(len)) => self.receive_sealed(len).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    #[inline]
+    fn try_lend<R>(&mut self, see: impl FnOnce(&[u8]) -> R) -> io::Result<Option<R>> {
+        let mut see = Some(see);
+        let lent = self.receive(|reader| {
+            // It is called once at most: with what is then returned.
+            reader.lend(|body| see.take().map(|see| see(body)))
+        })?;
+        match lent {
+            Some(Item::Message(seen)) => Ok(seen),
+            Some(Item::Sealed(len)) => {
+                let message = self.receive_sealed(len)?;
+                Ok(see.take().map(|see| see(&message)))
+            }
+            None => Ok(None),
+        }
+    }
+}
+
+impl TrySend for Channel {
+    type Outgoing = Bytes;
+
+    #[inline]
+    fn try_send(&mut self, message: &Bytes) -> io::Result<()> {
+        self.is_open()?;
+        loop {
+            match self.writer.offer(message) {
+                Ok(true) => {
+                    if self.writer.takes_wake() {
+                        self.wake();
+                    }
+                    return Ok(());
+                }
+                Ok(false) => self.no_room(message.len())?,
+                Err(broken) => return Err(self.break_off(broken.into())),
+            }
+        }
+    }
+
+    #[inline]
+    fn try_flush(&mut self) -> io::Result<()> {
+        self.is_open()?;
+        self.flush();
+        if self.line.is_gone() || self.writer.is_deserted() { Err(deserted()) } else { Ok(()) }
+    }
+
+    fn try_close(&mut self) -> io::Result<()> {
+        self.is_open()?;
+        self.flush();
+        self.writer.end(true);
+        self.wake();
+        Ok(())
+    }
+
+    fn max_len(&self) -> usize {
+        self.max_len
+    }
+}
+
+impl Drop for Channel {
+    fn drop(&mut self) {
+        if !self.broken {
+            // What was accepted and not flushed is lost, and the peer is told so.
+            self.writer.end(!self.writer.is_within());
+            self.reader.leave();
+            self.wake();
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The socket that two processes were introduced over, from then on.
+
+use std::{
+    collections::VecDeque,
+    io::{self, IoSlice},
+    mem::MaybeUninit,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    sync::Arc,
+};
+
+use crate::{
+    Error, ErrorKind,
+    sys::{self, ControlBuffer},
+};
+
+/// Sealed messages on their way to us, at most: each is a descriptor.
+const SEALED: usize = 16;
+/// Wakes in a row that no message came with, nor room for one: no sound peer gets there.
+const FLOOD: u32 = 10_000;
+
+/// A packet of one byte says "look"; one with a descriptor brings a sealed message; the end is the
+/// peer's. It may have left the socket to a child, so its process is watched as well.
+#[derive(Debug)]
+pub(super) struct Line {
+    socket: Arc<OwnedFd>,
+    process: Option<Arc<OwnedFd>>,
+    control: ControlBuffer,
+    sealed: VecDeque<OwnedFd>,
+    wakes: u32,
+    gone: bool,
+}
+
+impl Line {
+    pub(super) fn new(socket: Arc<OwnedFd>, process: Option<Arc<OwnedFd>>) -> Self {
+        let control = ControlBuffer::new(1);
+        Self { socket, process, control, sealed: VecDeque::new(), wakes: 0, gone: false }
+    }
+
+    /// Whether the peer is gone, as far as was looked.
+    #[inline]
+    pub(super) fn is_gone(&self) -> bool {
+        self.gone
+    }
+
+    /// Something went on: what wakes came before were not in vain.
+    #[inline]
+    pub(super) fn went_on(&mut self) {
+        self.wakes = 0;
+    }
+
+    /// Looks what there is.
+    pub(super) fn look(&mut self) -> io::Result<()> {
+        while !self.gone {
+            let mut bytes = [MaybeUninit::uninit(); 8];
+            match sys::recv_with(self.socket.as_fd(), &mut bytes, &mut self.control) {
+                Ok(arrived) if arrived.len == 0 => self.gone = true,
+                Ok(arrived) if arrived.descriptors_cut => {
+                    let what = "a sealed message could not be taken over";
+                    return Err(Error::new(ErrorKind::Exhausted, what)
+                        .remedy("raise the limit of open files")
+                        .into());
+                }
+                Ok(arrived) => self.take(arrived.descriptors)?,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => self.gone = true,
+                Err(error) => return Err(error),
+            }
+        }
+        self.gone |= self.process.as_ref().is_some_and(|process| sys::has_ended(process.as_fd()));
+        Ok(())
+    }
+
+    fn take(&mut self, descriptors: Vec<OwnedFd>) -> io::Result<()> {
+        self.wakes += 1;
+        self.sealed.extend(descriptors);
+        let what = match () {
+            () if self.wakes > FLOOD => "it wakes us again and again for nothing",
+            () if self.sealed.len() > SEALED => "more sealed messages than it may send at a time",
+            () => return Ok(()),
+        };
+        Err(Error::new(ErrorKind::Malformed, what)
+            .remedy("the connection is closed; is the peer hostile?")
+            .into())
+    }
+
+    /// The descriptor of the sealed message that was announced next.
+    pub(super) fn sealed(&mut self) -> io::Result<Option<OwnedFd>> {
+        if self.sealed.is_empty() {
+            self.look()?;
+        }
+        Ok(self.sealed.pop_front())
+    }
+
+    /// Wakes the peer, if it is not being woken already.
+    pub(super) fn wake(&self) {
+        // No room: it has many wakes to find. Any other error: it is gone, which we find out.
+        let _ = sys::send(self.socket.as_fd(), &[0]);
+    }
+
+    /// Sends the descriptor of a sealed message.
+    pub(super) fn send(&self, sealed: BorrowedFd<'_>) -> io::Result<()> {
+        sys::send_with(self.socket.as_fd(), &[IoSlice::new(&[1])], &[sealed]).map(drop)
+    }
+}
