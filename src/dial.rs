@@ -2,6 +2,8 @@
 
 use async_trait::async_trait;
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use crate::shm;
 #[cfg(feature = "tls")]
 use crate::tls;
 use crate::{
@@ -54,6 +56,8 @@ impl Endpoint {
             Self::Unix(name) => Ok(Box::pin(unix::connect(name.clone()).await?)),
             #[cfg(any(target_os = "linux", target_os = "android"))]
             Self::Seqpacket(name) => Ok(Box::pin(unix::seqpacket::connect(name.clone()).await?)),
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            Self::Shm(name) => Ok(Box::pin(shm::connect(name.clone()).await?)),
             #[cfg(unix)]
             Self::Datagram(name) => Ok(Box::pin(unix::datagram::connect(name.clone()).await?)),
             Self::Tcp(address) => Ok(Box::pin(tcp::connect(address.to_string()).await?)),
@@ -94,6 +98,8 @@ impl Endpoint {
             Self::Unix(name) => Ok(unix::listen(name.clone()).await?.into()),
             #[cfg(any(target_os = "linux", target_os = "android"))]
             Self::Seqpacket(name) => Ok(unix::seqpacket::listen(name.clone()).await?.into()),
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            Self::Shm(name) => Ok(shm::listen(name.clone()).await?.into()),
             #[cfg(unix)]
             Self::Datagram(name) => Ok(unix::datagram::listen(name.clone()).await?.into()),
             Self::Tcp(address) => Ok(tcp::listen(address.to_string()).await?.into()),

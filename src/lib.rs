@@ -9,6 +9,7 @@
 //! | [`unix`] | another process of this machine, by path or abstract name | `listen` `connect` `pair` |
 //! | [`unix::seqpacket`] | the same, and the kernel keeps the messages apart | `listen` `connect` `pair` |
 //! | [`unix::datagram`] | the same, of many senders, with no connection to end | `listen` `connect` `receiver` `sender` |
+//! | `shm` | the same, through memory that both have (Linux) | `listen` `connect` `pair` |
 //! | [`pipe`] | a child process, or another task | `pair` `spawn` `inherited` `stdio` |
 //! | [`fifo`] | one reader, from many writers, by path | `receiver` `sender` |
 //! | [`tcp`] | another machine or container | `listen` `connect` |
@@ -119,6 +120,8 @@ pub use endpoint::{Endpoint, HostPort, SignalName, SocketName};
 pub use error::{BoxError, Error, ErrorKind, Result};
 pub use peer::Peer;
 pub use profile::Profile;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub use transport::shm;
 pub use transport::tcp;
 #[cfg(feature = "tls")]
 pub use transport::tls;

@@ -132,7 +132,7 @@ pub(crate) const SHM: Profile = Profile {
     addresses: &["shm:///run/app.sock", "shm://@app"],
     verbs: LISTEN_CONNECT,
     boundary: Boundary::Record,
-    built: Built::NotYet,
+    built: ON_LINUX,
     ..PIPE
 };
 
@@ -143,6 +143,7 @@ pub(crate) const SHM_NAMED: Profile = Profile {
     verbs: ALL_FOUR,
     tells_end: false,
     survives: Survives::Process,
+    built: Built::NotYet,
     ..SHM
 };
 
@@ -153,6 +154,7 @@ pub(crate) const SHM_BROADCAST: Profile = Profile {
     duplex: false,
     reach: Reach::EveryReader,
     loss: Some("a slow reader is overtaken, and told so"),
+    built: Built::NotYet,
     ..SHM
 };
 

@@ -5,11 +5,15 @@ pub(crate) mod accept;
 pub(crate) mod datagram;
 #[cfg(unix)]
 pub mod fifo;
+#[cfg(any(feature = "tls", target_os = "linux", target_os = "android"))]
+pub(crate) mod handshakes;
 pub(crate) mod host;
 #[cfg(unix)]
 pub(crate) mod inbox;
 #[cfg(unix)]
 pub mod pipe;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub mod shm;
 pub(crate) mod socket;
 pub mod tcp;
 #[cfg(feature = "tls")]

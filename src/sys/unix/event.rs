@@ -5,7 +5,14 @@ use std::{
     os::fd::{AsFd, OwnedFd},
 };
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use rustix::fs::{OFlags, fcntl_getfl, readlink};
 use rustix::io::Errno;
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use super::Entry;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use crate::names::FileKind;
 
 /// The ringing end: each [`ring`](Self::ring) is an event for whoever watches the other end,
 /// whether or not there was one before, and nobody ever has to read what it writes.
@@ -20,11 +27,33 @@ pub(crate) struct Ringer {
 /// The end to watch, and the one to ring: eventfd(2).
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
 pub(crate) fn event() -> io::Result<(OwnedFd, Ringer)> {
-    use rustix::event::{EventfdFlags, eventfd};
-
-    let watch = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?;
+    let watch = eventfd()?;
     let write = watch.try_clone()?;
     Ok((watch, Ringer { write }))
+}
+
+/// One end for both, which never blocks and is close-on-exec.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+pub(crate) fn eventfd() -> io::Result<OwnedFd> {
+    use rustix::event::EventfdFlags;
+
+    Ok(rustix::event::eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?)
+}
+
+/// Whether it is what [`eventfd`] makes: to write eight bytes to it then does nothing else.
+///
+/// Only `/proc` says so. Where it is not mounted, it is enough that the kernel made it and it is
+/// no file, socket or device: of what has no name, next to nothing can be written to at all.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn is_eventfd(fd: std::os::fd::BorrowedFd<'_>) -> io::Result<bool> {
+    use std::os::fd::AsRawFd;
+
+    if Entry::of(fd)?.kind != FileKind::Other {
+        return Ok(false);
+    }
+    let never_blocks = fcntl_getfl(fd)?.contains(OFlags::NONBLOCK);
+    let what = readlink(format!("/proc/self/fd/{}", fd.as_raw_fd()), Vec::new());
+    Ok(never_blocks && what.map_or(true, |what| what.as_bytes() == b"anon_inode:[eventfd]"))
 }
 
 /// The end to watch, and the one to ring: a pipe, since there is no eventfd here.
@@ -93,5 +122,18 @@ mod tests {
             let mut watched = [PollFd::new(&watch, PollFlags::IN)];
             assert_eq!(poll(&mut watched, Some(&Timespec::default())).unwrap(), 1);
         }
+    }
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    #[test]
+    fn an_eventfd_is_told_from_all_else() {
+        use rustix::event::{EventfdFlags, epoll};
+
+        let is = |fd: OwnedFd| is_eventfd(fd.as_fd()).unwrap();
+        assert!(is(eventfd().unwrap()));
+        assert!(!is(rustix::event::eventfd(0, EventfdFlags::CLOEXEC).unwrap()), "it blocks");
+        assert!(!is(epoll::create(epoll::CreateFlags::CLOEXEC).unwrap()));
+        assert!(!is(std::fs::File::open("/dev/null").unwrap().into()));
+        assert!(!is(std::os::unix::net::UnixDatagram::unbound().unwrap().into()));
+        assert!(!is(crate::sys::anonymous_memory("anon_inode:[eventfd]", 8).unwrap()));
     }
 }

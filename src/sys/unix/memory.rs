@@ -10,7 +10,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, ftruncate, memfd_create},
+    fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, fstat, ftruncate, memfd_create},
     io::Errno,
     mm::{Advice, MapFlags, ProtFlags, madvise, mmap, mmap_anonymous, munmap},
 };
@@ -55,6 +55,11 @@ pub(crate) fn seal_for_good(file: BorrowedFd<'_>) -> io::Result<()> {
 /// Whether neither its size nor its contents will ever change.
 pub(crate) fn is_sealed_for_good(file: BorrowedFd<'_>) -> io::Result<bool> {
     Ok(seals(file)?.contains(FOR_GOOD))
+}
+
+/// How long a file is, in bytes.
+pub(crate) fn file_len(file: BorrowedFd<'_>) -> io::Result<u64> {
+    Ok(fstat(file)?.st_size as u64)
 }
 
 /// None for a file that cannot have any.

@@ -35,6 +35,8 @@ pub(crate) use errno::{
     is_exhausted, is_passing, is_told_of_a_datagram, is_too_long, is_want_of_room,
 };
 pub(crate) use event::{Ringer, event};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) use event::{eventfd, is_eventfd};
 pub(crate) use fifo::{
     PIPE_BUF, has_hung_up, let_waiting_writers_go, make_fifo, open_to_read_at, open_to_write,
 };
@@ -45,8 +47,8 @@ pub(crate) use lock::{
 };
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) use memory::{
-    Access, Mapping, anonymous_memory, is_ours_to_write, is_sealed_for_good, keep_ours_to_write,
-    seal_for_good,
+    Access, Mapping, anonymous_memory, file_len, is_ours_to_write, is_sealed_for_good,
+    keep_ours_to_write, seal_for_good,
 };
 pub(crate) use packet::{
     MESSAGES_HAVE_CREDENTIALS, Packet, abstract_address, accept, bind_with_mode, count_dropped,

@@ -19,15 +19,18 @@ use tracing::Instrument;
 
 use super::{
     Connection, Socket,
-    handshakes::Handshakes,
     refusal::{Phase, Side, explained},
     socket::{Wire, wire},
 };
 use crate::{
-    Endpoint, Error, ErrorKind, Result, frame::Frames, runtime, tcp,
-    transport::socket::Socket as Tcp,
+    Endpoint, Error, ErrorKind, Result,
+    frame::Frames,
+    runtime, tcp,
+    transport::{handshakes::Handshakes, socket::Socket as Tcp},
 };
 
+/// How much of its deadline a handshake may take where another waits for its place.
+const SHARE: u32 = 10;
 /// How long, and for how many bytes, a client that was refused may still send: were the connection
 /// closed at once, that would reset it, and could cost the client the reason.
 const LINGER: Duration = Duration::from_secs(1);
@@ -66,7 +69,7 @@ impl Listener {
     ) -> Self {
         Self {
             waiting: None,
-            handshakes: Handshakes::new(most, options.deadline),
+            handshakes: Handshakes::new(most, options.deadline / SHARE),
             config,
             endpoint: Arc::new(tcp.endpoint().clone()),
             deadline: options.deadline,

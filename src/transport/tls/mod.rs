@@ -45,7 +45,6 @@
 
 mod certificate;
 mod config;
-mod handshakes;
 mod identity;
 mod listener;
 mod options;

@@ -31,7 +31,7 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_mi
 const START: &str = "nothing has that name: start the listener first";
 
 /// Connects a socket of this type, and tries again where `options` say so.
-pub(super) async fn connect(
+pub(in crate::transport) async fn connect(
     options: &Options,
     name: &SocketName,
     kind: SocketType,

@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// A bound socket, the right to its name, and who may connect.
-pub(super) struct Listening {
+pub(in crate::transport) struct Listening {
     // Dropped before the socket: while the name is there, somebody is behind it.
     held: Arc<Held<Arc<OwnedFd>>>,
     socket: Fd,
@@ -36,12 +36,12 @@ pub(super) struct Listening {
     /// Peers see another process in this one's place: whoever listened on the socket before.
     borrowed: bool,
     pub(super) options: Options,
-    pub(super) endpoint: Arc<Endpoint>,
+    pub(in crate::transport) endpoint: Arc<Endpoint>,
 }
 
 impl Listening {
     /// Binds a socket of this type to the name and listens.
-    pub(super) fn bind(
+    pub(in crate::transport) fn bind(
         options: &Options,
         name: &SocketName,
         endpoint: Arc<Endpoint>,
@@ -52,7 +52,7 @@ impl Listening {
     }
 
     /// A socket that was made elsewhere, and is listened on already: it must be `wanted`.
-    pub(super) fn adopt(
+    pub(in crate::transport) fn adopt(
         options: &Options,
         inherited: Inherited,
         wanted: What,
@@ -86,12 +86,15 @@ impl Listening {
         Ok(Self { held, socket, backlog, borrowed: false, options: options.clone(), endpoint })
     }
 
-    pub(super) fn handle(&self) -> Handle {
+    pub(in crate::transport) fn handle(&self) -> Handle {
         Handle::of(Arc::clone(&self.held))
     }
 
     /// Accepts the next who may connect; the others are turned away.
-    pub(super) fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Result<(OwnedFd, Peer)>> {
+    pub(in crate::transport) fn poll_accept(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(OwnedFd, Peer)>> {
         let Self { socket, backlog, borrowed, options, endpoint, .. } = self;
         let _entered = tracing::debug_span!("accept", %endpoint).entered();
         loop {

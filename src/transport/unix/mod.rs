@@ -38,10 +38,10 @@
 
 mod adopt;
 mod allow;
-mod connect;
+pub(in crate::transport) mod connect;
 pub mod datagram;
 mod listener;
-mod listening;
+pub(in crate::transport) mod listening;
 mod options;
 pub(crate) mod passing;
 #[cfg(any(target_os = "linux", target_os = "android"))]

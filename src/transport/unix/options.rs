@@ -41,12 +41,12 @@ const DESCRIPTORS: usize = 16;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Options {
-    pub(super) max_len: Option<usize>,
+    pub(in crate::transport) max_len: Option<usize>,
     pub(super) max_descriptors: usize,
-    pub(super) strategy: Strategy,
+    pub(in crate::transport) strategy: Strategy,
     pub(super) allow: Option<Allow>,
     pub(super) pidfd: bool,
-    pub(super) deadline: Duration,
+    pub(in crate::transport) deadline: Duration,
     pub(super) wait_for_listener: bool,
     pub(super) backlog: u32,
     pub(super) mode: u32,
@@ -312,14 +312,18 @@ impl Options {
     }
 
     /// Looks who is there.
-    pub(super) fn look(&self, socket: OwnedFd) -> Result<(OwnedFd, Peer)> {
+    pub(in crate::transport) fn look(&self, socket: OwnedFd) -> Result<(OwnedFd, Peer)> {
         let socket = Stream::from(UnixStream::from(socket));
         let peer = sys::peer(&socket, self.pidfd)?;
         Ok((socket.into(), peer))
     }
 
     /// Looks who is there, and whether they may be.
-    pub(super) fn admit(&self, socket: OwnedFd, endpoint: &Endpoint) -> Result<(OwnedFd, Peer)> {
+    pub(in crate::transport) fn admit(
+        &self,
+        socket: OwnedFd,
+        endpoint: &Endpoint,
+    ) -> Result<(OwnedFd, Peer)> {
         let (socket, peer) = self.look(socket)?;
         self.check(&peer, endpoint)?;
         Ok((socket, peer))
@@ -328,7 +332,10 @@ impl Options {
     /// Whether this peer may be at the other end.
     pub(crate) fn check(&self, peer: &Peer, endpoint: &Endpoint) -> Result<()> {
         let name = match endpoint {
-            Endpoint::Unix(name) | Endpoint::Seqpacket(name) | Endpoint::Datagram(name) => name,
+            Endpoint::Unix(name)
+            | Endpoint::Seqpacket(name)
+            | Endpoint::Datagram(name)
+            | Endpoint::Shm(name) => name,
             _ => return Ok(()),
         };
         match (&self.allow, name) {

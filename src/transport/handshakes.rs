@@ -17,19 +17,17 @@ use tokio::time::{Instant, Sleep};
 
 use crate::runtime;
 
-/// How much of its deadline a handshake may take where another waits for its place.
-const SHARE: u32 = 10;
-
 /// Handshakes side by side, so many at most, none of which holds up another.
 ///
 /// Where all places are taken and somebody waits for one, the oldest handshake is given up as soon
-/// as it has had a tenth of its deadline: who connects and says nothing keeps nobody out for long.
-pub(super) struct Handshakes<T> {
+/// as it has had its share of time: who connects and says nothing keeps nobody out for long.
+pub(crate) struct Handshakes<T> {
     running: FuturesUnordered<Abortable<BoxFuture<'static, (u64, T)>>>,
     /// By number, and so by age.
     places: BTreeMap<u64, Place>,
     next: u64,
     most: usize,
+    /// What each may take of the time of those who wait.
     patience: Duration,
     /// Until the oldest may be given up.
     pause: Option<Pin<Box<Sleep>>>,
@@ -43,20 +41,21 @@ struct Place {
 }
 
 impl<T> Handshakes<T> {
-    /// Of `most` at a time, one at least, each with this deadline.
-    pub(super) fn new(most: usize, deadline: Duration) -> Self {
+    /// Of `most` at a time, one at least, the oldest of which is given up for another after
+    /// `patience`.
+    pub(crate) fn new(most: usize, patience: Duration) -> Self {
         Self {
             running: FuturesUnordered::new(),
             places: BTreeMap::new(),
             next: 0,
             most: most.max(1),
-            patience: deadline / SHARE,
+            patience,
             pause: None,
         }
     }
 
     /// Begins one, which comes to an end by itself; ask for [room](Self::poll_room) first.
-    pub(super) fn begin(&mut self, handshake: impl Future<Output = T> + Send + 'static) {
+    pub(crate) fn begin(&mut self, handshake: impl Future<Output = T> + Send + 'static) {
         let number = self.next;
         self.next += 1;
         let (abort, registration) = AbortHandle::new_pair();
@@ -66,7 +65,7 @@ impl<T> Handshakes<T> {
     }
 
     /// The next that has ended.
-    pub(super) fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<T> {
+    pub(crate) fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<T> {
         loop {
             match ready!(Pin::new(&mut self.running).poll_next(cx)) {
                 Some(Ok((number, ended))) => {
@@ -81,7 +80,7 @@ impl<T> Handshakes<T> {
     }
 
     /// Ready when there is a place, if need be that of the oldest.
-    pub(super) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             if self.places.len() < self.most {
                 self.pause = None;
@@ -123,7 +122,7 @@ mod tests {
 
     use super::*;
 
-    const DEADLINE: Duration = Duration::from_secs(5);
+    const PATIENCE: Duration = Duration::from_millis(500);
 
     async fn room<T>(handshakes: &mut Handshakes<T>) {
         poll_fn(|cx| handshakes.poll_room(cx)).await;
@@ -135,7 +134,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_slow_holds_up_nothing() {
-        let mut handshakes = Handshakes::new(3, DEADLINE);
+        let mut handshakes = Handshakes::new(3, PATIENCE);
         handshakes.begin(pending().boxed());
         handshakes.begin(async { 1 }.boxed());
         handshakes.begin(async { 2 }.boxed());
@@ -145,15 +144,15 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_oldest_gives_its_place_to_who_waits_for_one() {
-        let mut handshakes = Handshakes::new(2, DEADLINE);
+        let mut handshakes = Handshakes::new(2, PATIENCE);
         let begun = Instant::now();
         for n in 0..2 {
             room(&mut handshakes).await;
-            handshakes.begin(tokio::time::sleep(DEADLINE / 2).map(move |()| n).boxed());
+            handshakes.begin(tokio::time::sleep(5 * PATIENCE).map(move |()| n).boxed());
         }
         assert!(room(&mut handshakes).now_or_never().is_none(), "both are young");
         room(&mut handshakes).await;
-        assert!(begun.elapsed() >= DEADLINE / SHARE && begun.elapsed() < DEADLINE / 2);
+        assert!(begun.elapsed() >= PATIENCE && begun.elapsed() < 5 * PATIENCE);
         handshakes.begin(async { 7 }.boxed());
         assert_eq!(ended(&mut handshakes).await, 7);
         // Nobody waited for the other's place.
@@ -163,8 +162,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_place_that_becomes_free_is_taken_at_once() {
-        let mut handshakes = Handshakes::new(1, DEADLINE);
-        let length = DEADLINE / SHARE / 2;
+        let mut handshakes = Handshakes::new(1, PATIENCE);
+        let length = PATIENCE / 2;
         handshakes.begin(tokio::time::sleep(length).boxed());
         let begun = Instant::now();
         assert!(room(&mut handshakes).now_or_never().is_none());
