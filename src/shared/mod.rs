@@ -37,7 +37,7 @@ pub(crate) use consumer::Consumer;
 pub(crate) use memory::{Memory, Word};
 pub(crate) use producer::Producer;
 pub(crate) use reader::{Item, Reader};
-pub(crate) use region::Region;
+pub(crate) use region::{CAPACITY, Region};
 pub(crate) use sealed::Sealed;
 pub use trust::Trust;
 pub(crate) use writer::Writer;

@@ -112,7 +112,9 @@ impl Channel {
     fn receive_sealed(&mut self, len: u64) -> io::Result<Bytes> {
         let received = self.line.sealed().and_then(|file| match file {
             Some(file) => Sealed::attach(&file, len),
-            None => Err(Error::new(ErrorKind::Malformed, "a sealed message that never came").into()),
+            None => {
+                Err(Error::new(ErrorKind::Malformed, "a sealed message that never came").into())
+            }
         });
         self.line.went_on();
         received.map_err(|error| self.break_off(error))

@@ -1,16 +1,16 @@
 //! Messages through shared memory.
 
 use super::Channel;
-use crate::{Accepted, Endpoint, Peer, message::Messages, serve::Incoming, wait::Fd};
+use crate::{Accepted, Endpoint, Peer, message::Messages, serve::Incoming, wait::Doorbell};
 
 /// Two processes' shared memory, as a `Stream` and `Sink` of messages.
 ///
 /// # Examples
 ///
 /// See the [module](super).
-pub type Connection = Messages<Channel, Fd>;
+pub type Connection = Messages<Channel, Doorbell>;
 
-impl Messages<Channel, Fd> {
+impl Messages<Channel, Doorbell> {
     /// Who is at the other end, with a descriptor of its process where the system has it.
     ///
     /// # Examples

@@ -1,8 +1,9 @@
 //! The packet that each of two processes introduces itself with.
 
-use rustix::param::page_size;
-
-use crate::{Error, ErrorKind, Result};
+use crate::{
+    Error, ErrorKind, Result,
+    shared::{CAPACITY, Region},
+};
 
 /// What a hello begins with, whatever its version.
 const MAGIC: [u8; 8] = *b"frmw-shm";
@@ -10,10 +11,6 @@ const MAGIC: [u8; 8] = *b"frmw-shm";
 const VERSION: u32 = 1;
 /// How many bytes it has.
 pub(super) const LEN: usize = 64;
-
-/// The smallest and the largest ring, in bytes.
-pub(super) const SMALLEST: usize = 64 << 10;
-pub(super) const LARGEST: usize = 1 << 30;
 
 /// What one process says of itself. On the wire it is little-endian, and the rest is zeros:
 ///
@@ -94,11 +91,10 @@ impl Hello {
     pub(super) fn ring(&self, most: usize) -> Result<usize> {
         let announced = self.capacity;
         let capacity = usize::try_from(announced).unwrap_or(usize::MAX);
-        let pages = capacity % page_size() == 0;
-        if !capacity.is_power_of_two() || !pages || !(SMALLEST..=LARGEST).contains(&capacity) {
-            let cause = format!(
-                "a ring of {announced} bytes, not a power of two from {SMALLEST} to {LARGEST}"
-            );
+        if !Region::is_capacity(capacity) {
+            let (least, most) = CAPACITY;
+            let cause =
+                format!("a ring of {announced} bytes, not a power of two from {least} to {most}");
             return Err(malformed(cause));
         }
         if capacity > most {
@@ -129,6 +125,8 @@ mod tests {
 
     use super::*;
 
+    const LEAST: usize = CAPACITY.0;
+    const MOST: usize = CAPACITY.1;
     const HELLO: Hello =
         Hello { answer: Answer::Yes, capacity: 256 << 10, max_capacity: 64 << 20, max_len: 7 };
 
@@ -180,12 +178,12 @@ mod tests {
             let ring = Hello { capacity, ..HELLO }.ring(most);
             ring.map_err(|error| error.kind())
         };
-        for good in [SMALLEST, 256 << 10, LARGEST] {
-            assert_eq!(ring(good as u64, LARGEST), Ok(good));
+        for good in [LEAST, 256 << 10, MOST] {
+            assert_eq!(ring(good as u64, MOST), Ok(good));
         }
-        let bad = [0, 1, 4096, (SMALLEST - 1) as u64, 96 << 10, (256 << 10) + 4096];
+        let bad = [0, 1, 4096, (LEAST - 1) as u64, 96 << 10, (256 << 10) + 4096];
         for bad in bad.into_iter().chain([2 << 30, 1 << 63, u64::MAX]) {
-            assert_eq!(ring(bad, LARGEST), Err(ErrorKind::Malformed), "{bad}");
+            assert_eq!(ring(bad, MOST), Err(ErrorKind::Malformed), "{bad}");
         }
         assert_eq!(ring(128 << 10, 64 << 10), Err(ErrorKind::Denied));
     }
@@ -198,7 +196,7 @@ mod tests {
             bytes[..len].copy_from_slice(&HELLO.encode()[..len]);
             if let Ok(hello) = Hello::decode(&bytes) {
                 prop_assert_eq!(&hello.encode()[..], &bytes[..]);
-                let _ = hello.ring(LARGEST);
+                let _ = hello.ring(MOST);
             }
         }
     }

@@ -21,10 +21,10 @@ use super::{
     hello::{self, Answer, Hello, malformed},
     offer,
     options::Options,
-    region::Region,
 };
 use crate::{
     Error, ErrorKind, Peer, Result, runtime,
+    shared::Region,
     sys::{self, Arrived, ControlBuffer},
     wait::{Direction, Fd, Strategy},
 };

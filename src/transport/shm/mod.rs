@@ -39,15 +39,17 @@ mod channel;
 mod connection;
 mod hello;
 mod introduction;
+mod line;
 mod listener;
 mod offer;
 mod options;
-mod region;
 
 pub use channel::Channel;
 pub use connection::Connection;
 pub use listener::Listener;
 pub use options::Options;
+
+pub use crate::shared::Trust;
 
 use crate::{Result, SocketName};
 

@@ -5,10 +5,11 @@ use std::{
     os::fd::{AsFd, OwnedFd},
 };
 
-use super::{hello::malformed, region::Region};
+use super::hello::malformed;
 use crate::{
     Error, ErrorKind, Result,
     names::FileKind,
+    shared::Region,
     sys::{self, Arrived, What},
 };
 

@@ -7,18 +7,24 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::{
-    Connection, Listener,
-    hello::{Answer, Hello, LARGEST, SMALLEST},
-    introduction::{self, Introduction},
+    Channel, Connection, Listener,
+    hello::{Answer, Hello},
+    introduction::{self, Introduced, Introduction},
 };
 use crate::{
-    Endpoint, Error, Peer, Result, SocketName, frame::MAX_LEN, handover::Inherited,
-    transport::unix::connect, unix, wait::Strategy,
+    Endpoint, Error, Peer, Result, SocketName,
+    frame::MAX_LEN,
+    handover::Inherited,
+    message::Messages,
+    shared::{CAPACITY, Trust},
+    transport::unix::connect,
+    unix,
+    wait::Strategy,
 };
 
 /// What a ring has, and may have at the other end, unless told otherwise.
-const CAPACITY: usize = 256 << 10;
-const MAX_CAPACITY: usize = 64 << 20;
+const USUAL: usize = 256 << 10;
+const USUAL_MAX: usize = 64 << 20;
 
 /// Options of listeners, connections and pairs.
 ///
@@ -40,6 +46,7 @@ const MAX_CAPACITY: usize = 64 << 20;
 pub struct Options {
     pub(super) capacity: usize,
     pub(super) max_capacity: usize,
+    pub(super) trust: Option<Trust>,
     pub(super) unix: unix::Options,
 }
 
@@ -65,7 +72,7 @@ impl Options {
     /// let options = framewire::shm::Options::new().capacity(1 << 20);
     /// ```
     pub fn capacity(mut self, capacity: usize) -> Self {
-        self.capacity = capacity.clamp(SMALLEST, LARGEST).next_power_of_two();
+        self.capacity = capacity.clamp(CAPACITY.0, CAPACITY.1).next_power_of_two();
         self
     }
 
@@ -107,6 +114,17 @@ impl Options {
     /// ```
     pub fn strategy(mut self, strategy: Strategy) -> Self {
         self.unix = self.unix.strategy(strategy);
+        self
+    }
+
+    /// Trusts peers not to change what they have sent: messages are lent, and large ones received,
+    /// without a copy. No peer is, unless this is called.
+    ///
+    /// # Examples
+    ///
+    /// See [`Trust`].
+    pub fn trust(mut self, trust: Trust) -> Self {
+        self.trust = Some(trust);
         self
     }
 
@@ -275,12 +293,18 @@ impl Options {
         Ok((self.connection(ours)?, self.connection(theirs)?))
     }
 
+    /// A connection of those who were introduced.
+    pub(super) fn connection(&self, introduced: Introduced) -> Result<Connection> {
+        let (channel, doorbell) = Channel::open(introduced, self)?;
+        Ok(Messages::new(channel, doorbell))
+    }
+
     /// What we say of ourselves.
     pub(super) fn hello(&self, answer: Answer) -> Hello {
         Hello {
             answer,
             capacity: self.capacity as u64,
-            max_capacity: self.max_capacity.min(LARGEST) as u64,
+            max_capacity: self.max_capacity.min(CAPACITY.1) as u64,
             max_len: self.max_len_or_default() as u64,
         }
     }
@@ -298,7 +322,7 @@ impl Options {
 
 impl From<unix::Options> for Options {
     fn from(unix: unix::Options) -> Self {
-        Self { capacity: CAPACITY, max_capacity: MAX_CAPACITY, unix }
+        Self { capacity: USUAL, max_capacity: USUAL_MAX, trust: None, unix }
     }
 }
 
