@@ -31,6 +31,8 @@ pub struct Channel {
     max_len: usize,
     /// Nothing is received or sent any more: the peer broke the rules.
     broken: bool,
+    /// We have said that nothing more comes.
+    closed: bool,
 }
 
 /// What a try that found nothing comes to.
@@ -57,8 +59,9 @@ impl Channel {
             bell: is_ours.then(|| Ringer::of(theirs_bell)),
             stage: doorbell.stage(),
             peer,
-            max_len: takes,
+            max_len: options.max_len_or_default().min(takes),
             broken: false,
+            closed: false,
         };
         Ok((channel, doorbell))
     }
@@ -192,8 +195,17 @@ impl Channel {
         error
     }
 
+    #[inline]
     fn is_open(&self) -> io::Result<()> {
-        if self.broken { Err(deserted()) } else { Ok(()) }
+        if self.broken || self.closed { Err(self.shut()) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn shut(&self) -> io::Error {
+        if self.broken {
+            return deserted();
+        }
+        Error::new(ErrorKind::Closed, "this end was closed").into()
     }
 }
 
@@ -261,16 +273,21 @@ impl TrySend for Channel {
 
     #[inline]
     fn try_flush(&mut self) -> io::Result<()> {
+        if self.closed {
+            return Ok(());
+        }
         self.is_open()?;
         self.flush();
         if self.line.is_gone() || self.writer.is_deserted() { Err(deserted()) } else { Ok(()) }
     }
 
     fn try_close(&mut self) -> io::Result<()> {
-        self.is_open()?;
-        self.flush();
-        self.writer.end(true);
-        self.wake();
+        if !self.closed && !self.broken {
+            self.flush();
+            self.writer.end(true);
+            self.closed = true;
+            self.wake();
+        }
         Ok(())
     }
 
@@ -282,8 +299,10 @@ impl TrySend for Channel {
 impl Drop for Channel {
     fn drop(&mut self) {
         if !self.broken {
-            // What was accepted and not flushed is lost, and the peer is told so.
-            self.writer.end(!self.writer.is_within());
+            if !self.closed {
+                // What was accepted and not flushed is lost, and the peer is told so.
+                self.writer.end(!self.writer.is_within());
+            }
             self.reader.leave();
             self.wake();
         }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use framewire::ErrorKind;
 use futures::{SinkExt, StreamExt};
 use tokio::{sync::Semaphore, time::timeout};
 
@@ -38,6 +39,17 @@ pub(super) async fn ends(subject: &dyn Subject, far: &mut End) {
     }
     let more = timeout(QUIET, far.next()).await;
     assert!(more.is_err(), "it came from nowhere: {more:?}");
+}
+
+/// The end of one whose sender was killed between two messages: a kernel that closes for it tells
+/// an end like any other, a mechanism of our own that it did not close.
+pub(super) async fn killed(subject: &dyn Subject, far: &mut End) {
+    if subject.profile().tells_end {
+        if let Some(last) = far.next().await {
+            assert_eq!(last.unwrap_err().kind(), ErrorKind::Closed);
+        }
+    }
+    ends(subject, far).await;
 }
 
 /// The next item, or `None` at the end that nobody could say: the sender was killed.
