@@ -9,6 +9,7 @@
 //! | [`Region`] | a file that is mapped: control words, and a ring of bytes |
 //! | [`Producer`], [`Consumer`] | the two ends of a ring of records |
 //! | [`Writer`], [`Reader`] | messages of any length over those |
+//! | [`Plain`] | memory without any structure of ours |
 //!
 //! # What a peer can do
 //!
@@ -19,10 +20,12 @@
 //! (rust-lang/unsafe-code-guidelines#152 and #607, rust-lang/rust#141260). A value that no sound
 //! peer writes is [`Broken`], once; nothing more is read after that.
 
+mod atomic;
 mod broken;
 mod consumer;
 mod memory;
 mod partial;
+mod plain;
 mod producer;
 mod reader;
 mod record;
@@ -32,9 +35,11 @@ mod trust;
 mod words;
 mod writer;
 
+pub use atomic::Atomic;
 pub(crate) use broken::Broken;
 pub(crate) use consumer::Consumer;
 pub(crate) use memory::{Memory, Word};
+pub(crate) use plain::Plain;
 pub(crate) use producer::Producer;
 pub(crate) use reader::{Item, Reader};
 pub(crate) use region::{CAPACITY, Region};

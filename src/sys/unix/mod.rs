@@ -15,6 +15,8 @@ mod packet;
 mod peer;
 mod pipe;
 mod reserve;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod segment;
 mod watch;
 mod what;
 
@@ -61,5 +63,10 @@ pub(crate) use peer::has_ended;
 pub(crate) use peer::{HAS_ABSTRACT_NAMES, SOCKETS_HAVE_MODES, is_connected, is_unix, peer};
 pub(crate) use pipe::{inherit_pipe, is_pipe, pipe, take_stdio};
 pub(crate) use reserve::{Reserve, reserve};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) use segment::{
+    SEGMENTS, fix_size, has_fixed_size, is_read_write, name_segment, open_segment, remove_segment,
+    size_of_file, take_memory, unnamed_segment,
+};
 pub(crate) use watch::{look_at, tells_of, watch};
 pub(crate) use what::{Family, What, socket_name};

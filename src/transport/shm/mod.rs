@@ -17,6 +17,8 @@
 //! looked at before it is used, each word once, so that one that is broken or hostile is an error
 //! of its own connection.
 //!
+//! [`region`] is memory without any of this, for a struct that is shared with a program in C.
+//!
 //! # Examples
 //!
 //! ```
@@ -43,6 +45,7 @@ mod line;
 mod listener;
 mod offer;
 mod options;
+pub mod region;
 
 pub use channel::Channel;
 pub use connection::Connection;
