@@ -53,10 +53,9 @@ fn message(region: &Region) -> String {
     String::from_utf8(text.to_vec()).unwrap()
 }
 
-/// Waits until the other side has begun to count, and counts beside it.
-fn count(region: &Region, child: &mut Child) {
+/// Waits until the other side has begun to count from here, and counts beside it.
+fn count(region: &Region, start: u64, child: &mut Child) {
     let (counter, begun) = (counter(region), Instant::now());
-    let start = counter.load(Ordering::Relaxed);
     while counter.load(Ordering::Relaxed) == start {
         if let Some(status) = child.try_wait().unwrap() {
             assert!(status.success(), "it ended: {status}");
@@ -83,7 +82,7 @@ fn c_opens_what_rust_has_made() {
     let region = region::create(&name.0, LEN).unwrap();
     region.write(MESSAGE, b"hello from Rust\0").unwrap();
     let mut child = Command::new(program).args(["open", &name.0]).spawn().unwrap();
-    count(&region, &mut child);
+    count(&region, 0, &mut child);
     ends_well(child);
     assert_eq!(counter(&region).load(Ordering::Relaxed), 2 * ROUNDS);
     assert_eq!(message(&region), "hello from C");
@@ -108,7 +107,7 @@ fn rust_opens_what_c_has_made() {
     region.write(MESSAGE, b"hello from Rust\0").unwrap();
     // Partner: `atomic_load` in peer.c, which reads the message after it.
     counter(&region).fetch_add(1, Ordering::Release);
-    count(&region, &mut child);
+    count(&region, 2, &mut child);
     ends_well(child);
     assert_eq!(counter(&region).load(Ordering::Relaxed), 2 + 2 * ROUNDS);
     assert_eq!(message(&region), "hello from C");
@@ -126,7 +125,7 @@ fn c_inherits_what_rust_has_made() {
         let mut command = Command::new(&program);
         region.pass_to(&mut command, "SHARED").unwrap();
         let mut child = command.args(["inherit", "SHARED"]).spawn().unwrap();
-        count(&region, &mut child);
+        count(&region, 0, &mut child);
         ends_well(child);
         assert_eq!(counter(&region).load(Ordering::Relaxed), 2 * ROUNDS);
         assert_eq!(message(&region), "hello from C");
