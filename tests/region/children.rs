@@ -1,16 +1,23 @@
 //! Children of this program that inherit regions.
 
 use std::{
+    fs::File,
+    os::unix::process::ExitStatusExt,
     process::{Command, Stdio},
     sync::atomic::{AtomicU64, Ordering},
 };
 
 use framewire::{ErrorKind, pipe, shm::region};
 use futures::{SinkExt, StreamExt};
+use rustix::process::{Resource, Rlimit, Signal, setrlimit};
 
 use super::{
     Name,
-    common::{role, within},
+    common::{
+        Process,
+        process::{answer, next_order},
+        role, within,
+    },
 };
 
 const ROUNDS: u64 = 100_000;
@@ -107,4 +114,29 @@ fn what_was_not_left_is_not_taken() {
     shell.env("STALE", stale).env("DEVICE", "8").env("READABLE", "9");
     shell.env("WORDS", "a region").env("STANDARD", "1").env("CLOSED", "999999");
     assert!(shell.status().unwrap().success());
+}
+
+/// Opens the region that it is told of, and reads it when it is ordered to.
+pub(crate) fn touches() {
+    // Nobody wants to see the memory of it.
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).unwrap();
+    let region = region::open(&role::word()).unwrap();
+    answer("opened");
+    next_order();
+    region.read(0, &mut [0; 64]).unwrap();
+    answer("alive");
+}
+
+/// As the docs say: no seal protects a named region.
+#[test]
+fn a_named_region_that_is_made_shorter_kills_who_touches_it() {
+    let name = Name::new();
+    let _made = region::create(&name.0, 64).unwrap();
+    let mut command = role::command("touches");
+    command.env(role::WORD, &name.0);
+    let mut child = Process::start(command);
+    assert_eq!(child.answer(), "opened");
+    File::options().write(true).open(name.path()).unwrap().set_len(0).unwrap();
+    child.order("touch");
+    assert_eq!(child.wait().signal(), Some(Signal::BUS.as_raw()));
 }
