@@ -20,7 +20,7 @@ use super::{
 use crate::runtime;
 
 /// Tries between two looks at the clock: one costs as much as ten tries in vain.
-const TRIES: u32 = 16;
+const TRIES: u32 = 32;
 
 /// Waits for what another process does to memory, with a [`Strategy`]: what is tried finds that out
 /// by itself, and who is about to sleep has asked to be woken.
@@ -135,22 +135,16 @@ impl Wait for Doorbell {
         direction: Direction,
         mut op: impl FnMut() -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
-        let pace = if direction == Direction::Receive { &mut self.receive } else { &mut self.send };
+        let pace = match direction {
+            Direction::Receive => &mut self.receive,
+            Direction::Send => &mut self.send,
+        };
+        if let Some(result) = attempt(&mut op) {
+            pace.after_success();
+            return Poll::Ready(result);
+        }
         let mut fresh = true;
-        loop {
-            for _ in 0..TRIES {
-                if let Some(result) = attempt(&mut op) {
-                    pace.after_success();
-                    return Poll::Ready(result);
-                }
-                if pace.is_parked() {
-                    break;
-                }
-                std::hint::spin_loop();
-            }
-            if pace.is_parked() {
-                break;
-            }
+        while !pace.is_parked() {
             match pace.after_nothing(fresh) {
                 Step::Try => fresh = false,
                 Step::Yield => {
@@ -158,6 +152,12 @@ impl Wait for Doorbell {
                     return Poll::Pending;
                 }
                 Step::Park => break,
+            }
+            for _ in 0..TRIES {
+                if let Some(result) = attempt(&mut op) {
+                    pace.after_success();
+                    return Poll::Ready(result);
+                }
             }
         }
         self.poll_parked(cx, direction, &mut op)

@@ -277,8 +277,12 @@ impl TrySend for Channel {
             return Ok(());
         }
         self.is_open()?;
+        // Asked first: whoever goes when it has received what is shown now has received it.
+        if self.writer.is_within() && (self.line.is_gone() || self.writer.is_deserted()) {
+            return Err(deserted());
+        }
         self.flush();
-        if self.line.is_gone() || self.writer.is_deserted() { Err(deserted()) } else { Ok(()) }
+        Ok(())
     }
 
     fn try_close(&mut self) -> io::Result<()> {
