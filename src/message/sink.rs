@@ -16,7 +16,12 @@ use crate::{
 
 impl<T: TrySend, W: Wait> Messages<T, W, T::Outgoing> {
     /// Sends the message that waits for room, if any does.
+    #[inline]
     fn poll_outbox(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        if self.outbox.is_none() { Poll::Ready(Ok(())) } else { self.poll_room(cx) }
+    }
+
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         let Self { io, wait, outbox: Some(message), .. } = self else {
             return Poll::Ready(Ok(()));
         };
@@ -58,6 +63,7 @@ impl<T: TrySend, W: Wait> Sink<T::Outgoing> for Messages<T, W, T::Outgoing> {
         messages.poll_outbox(cx)
     }
 
+    #[inline]
     fn start_send(self: Pin<&mut Self>, message: T::Outgoing) -> Result<()> {
         let messages = self.get_mut();
         let (len, max) = (message.body().len(), messages.io.max_len());
@@ -83,6 +89,7 @@ impl<T: TrySend, W: Wait> Sink<T::Outgoing> for Messages<T, W, T::Outgoing> {
         }
     }
 
+    #[inline]
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
         let messages = self.get_mut();
         ready!(messages.poll_outbox(cx))?;

@@ -60,11 +60,6 @@ impl<M: Memory> Consumer<M> {
     pub(super) fn available(&mut self) -> Result<u64, Broken> {
         if self.head == self.tail {
             self.refresh()?;
-            if self.head == self.tail {
-                // The line that the next record begins on is fetched with the one of its `TAIL`,
-                // and not after it, which would take as long again.
-                self.theirs.read_word(self.head);
-            }
         }
         Ok(self.tail - self.head)
     }
