@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 
 use super::{
     Broken, Memory,
-    words::{ALIGN, CLOSED, HEAD, OPEN, RX_STATE, TAIL, TX_STATE, WANT_DATA, WANT_SPACE},
+    words::{ALIGN, CLOSED, FURTHEST, HEAD, OPEN, RX_STATE, TAIL, TX_STATE, WANT_DATA, WANT_SPACE},
 };
 use crate::sync::{Ordering, full_fence};
 
@@ -24,28 +24,37 @@ pub(crate) struct Consumer<M> {
     released: u64,
     /// Up to where was published when we last looked.
     tail: u64,
+    /// Another was here before.
+    resumed: bool,
 }
 
 impl<M: Memory> Consumer<M> {
     /// Of a ring that nothing was read from.
     pub(crate) fn new(ours: M, theirs: M) -> Self {
         let capacity = theirs.capacity() as u64;
-        Self { ours, theirs, capacity, head: 0, released: 0, tail: 0 }
+        Self { ours, theirs, capacity, head: 0, released: 0, tail: 0, resumed: false }
     }
 
-    /// Of a ring whose last consumer is gone: goes on behind what that had released.
+    /// Of a ring whose last consumer is gone: goes on behind what that had released, which may be
+    /// within a message. The producer has to be woken: the one before may have been about to.
     pub(crate) fn resume(ours: M, theirs: M) -> Result<Self, Broken> {
         let capacity = theirs.capacity() as u64;
         // Acquire: partner of the Release in `release`, by whoever was here before.
         let head = ours.load(HEAD, Ordering::Acquire);
-        if head % ALIGN != 0 {
+        if head % ALIGN != 0 || head > FURTHEST {
             return Err(Broken { what: "a beginning that is none of a record", position: head });
         }
-        let mut resumed = Self { ours, theirs, capacity, head, released: head, tail: head };
+        let (released, tail) = (head, head);
+        let mut resumed = Self { ours, theirs, capacity, head, released, tail, resumed: true };
         resumed.refresh()?;
         // Relaxed: for a producer that waits it changes nothing before the next `release`.
         resumed.ours.store(RX_STATE, OPEN, Ordering::Relaxed);
         Ok(resumed)
+    }
+
+    /// Whether another was here before.
+    pub(super) fn is_resumed(&self) -> bool {
+        self.resumed
     }
 
     /// Where the next byte to be read is.
@@ -113,13 +122,16 @@ impl<M: Memory> Consumer<M> {
     }
 
     /// Asks to be woken when more is published. `true`: nothing is there, and the producer has not
-    /// ended: it is time to sleep. All that can be was released before.
+    /// ended: it is time to sleep. All that was read was released before.
     #[must_use = "there may be something by now"]
     pub(super) fn arm(&mut self) -> Result<bool, Broken> {
-        debug_assert_eq!(self.head, self.tail, "there is something to read");
+        debug_assert_eq!(self.head, self.released, "nobody publishes where there is no room");
+        if self.head != self.tail {
+            return Ok(false);
+        }
         // Relaxed: ordered by the fence.
         self.ours.store(WANT_DATA, self.head, Ordering::Relaxed);
-        // Partner of the fences in `Producer::publish` and `Producer::end`.
+        // Partner of the fence in `Producer::publish`.
         full_fence("Consumer::arm");
         self.refresh()?;
         Ok(self.head == self.tail && self.state() == OPEN)
@@ -137,12 +149,10 @@ impl<M: Memory> Consumer<M> {
         Ok((self.head == self.tail).then_some(state == CLOSED))
     }
 
-    /// Tells the producer that nobody reads any more. It has to be woken.
+    /// Tells the producer that nobody reads any more. It has to be woken, whatever it asked for.
     pub(super) fn leave(&mut self) {
         // Release: partner of the Acquire in `Producer::is_deserted`.
         self.ours.store(RX_STATE, CLOSED, Ordering::Release);
-        // Whoever is about to sleep sees it, or is woken: partner of the fence in `Producer::arm`.
-        full_fence("Consumer::leave");
     }
 
     #[inline]

@@ -1,5 +1,7 @@
 //! Words and bytes that are shared.
 
+#![allow(unsafe_code)]
+
 use std::{mem::MaybeUninit, sync::Arc};
 
 use crate::sync::Ordering;
@@ -11,7 +13,12 @@ pub(crate) struct Word(pub(crate) usize);
 /// Words and a ring of bytes that are shared with who may be hostile.
 ///
 /// Whoever writes a word is its only writer, unless the word's own description says otherwise.
-pub(crate) trait Memory {
+///
+/// # Safety
+///
+/// `read` writes all of `into`, and nothing there that is not initialised; `read_word` is that of
+/// eight bytes.
+pub(crate) unsafe trait Memory {
     /// How many bytes the ring has: a power of two.
     fn capacity(&self) -> usize;
 
@@ -56,15 +63,13 @@ pub(crate) trait Memory {
 fn as_uninit(bytes: &mut [u8; 8]) -> &mut [MaybeUninit<u8>] {
     let range = bytes.as_mut_ptr_range();
     let start: *mut MaybeUninit<u8> = range.start.cast();
-    #[allow(unsafe_code)]
     // SAFETY: the same eight bytes, borrowed for as long; `Memory::read` writes them all, and
     // writes nothing there that is not initialised.
-    unsafe {
-        std::slice::from_raw_parts_mut(start, 8)
-    }
+    unsafe { std::slice::from_raw_parts_mut(start, 8) }
 }
 
-impl<M: Memory> Memory for Arc<M> {
+// SAFETY: it is whatever the other does.
+unsafe impl<M: Memory> Memory for Arc<M> {
     #[inline]
     fn capacity(&self) -> usize {
         (**self).capacity()

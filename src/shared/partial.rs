@@ -6,6 +6,10 @@ use bytes::BytesMut;
 /// when they are written to. Beyond that it grows as its parts come.
 const EAGER: usize = 4 << 20;
 
+/// The least that a part has which is not the last one, in bytes: who sends them byte by byte only
+/// has us busy.
+const LEAST: usize = 4096;
+
 /// A message that is being put together.
 #[derive(Debug)]
 pub(super) struct Partial {
@@ -24,9 +28,14 @@ impl Partial {
         self.total - self.body.len()
     }
 
+    /// Whether the next part can have this length.
+    pub(super) fn takes(&self, len: usize) -> bool {
+        0 < len && len <= self.missing() && (LEAST <= len || len == self.missing())
+    }
+
     /// What has come, with room for this much more, which is missing.
     pub(super) fn grow(&mut self, len: usize) -> &mut BytesMut {
-        debug_assert!(len <= self.missing());
+        debug_assert!(self.takes(len));
         self.body.reserve(len);
         &mut self.body
     }
@@ -45,8 +54,19 @@ mod tests {
     fn what_is_announced_costs_nothing_yet() {
         let mut partial = Partial::new(1 << 30);
         assert!(partial.body.capacity() <= EAGER);
-        partial.grow(3).extend_from_slice(b"abc");
-        assert_eq!(partial.missing(), (1 << 30) - 3);
-        assert_eq!(partial.into_body(), "abc");
+        partial.grow(LEAST).extend_from_slice(&[7; LEAST]);
+        assert_eq!(partial.missing(), (1 << 30) - LEAST);
+        assert_eq!(partial.into_body(), [7; LEAST][..]);
+    }
+
+    #[test]
+    fn only_the_last_part_is_small() {
+        let partial = Partial::new(3 * LEAST);
+        for (len, taken) in [(0, false), (LEAST - 1, false), (LEAST, true), (3 * LEAST, true)] {
+            assert_eq!(partial.takes(len), taken, "{len}");
+        }
+        assert!(!partial.takes(3 * LEAST + 1));
+        assert!(Partial::new(1).takes(1));
+        assert!(!Partial::new(0).takes(0));
     }
 }

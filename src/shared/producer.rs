@@ -3,7 +3,10 @@
 use super::{
     Broken, Memory,
     record::{HEADER, Header, Kind},
-    words::{ABORTED, ALIGN, CLOSED, HEAD, OPEN, RX_STATE, TAIL, TX_STATE, WANT_DATA, WANT_SPACE},
+    words::{
+        ABORTED, ALIGN, CLOSED, FURTHEST, HEAD, OPEN, RX_STATE, TAIL, TX_STATE, WANT_DATA,
+        WANT_SPACE,
+    },
 };
 use crate::sync::{Ordering, full_fence};
 
@@ -24,26 +27,29 @@ pub(crate) struct Producer<M> {
     published: u64,
     /// Where the consumer was when we last looked.
     head: u64,
+    /// Another was here before, and nothing was written since.
+    anew: bool,
 }
 
 impl<M: Memory> Producer<M> {
     /// Of a ring that nothing was written to.
     pub(crate) fn new(ours: M, theirs: M) -> Self {
         let capacity = ours.capacity() as u64;
-        Self { ours, theirs, capacity, tail: 0, published: 0, head: 0 }
+        Self { ours, theirs, capacity, tail: 0, published: 0, head: 0, anew: false }
     }
 
     /// Of a ring whose last producer is gone: goes on where it had published, as though what it
-    /// had not published were not written.
+    /// had not published were not written. The consumer has to be woken: the one before may have
+    /// been about to.
     pub(crate) fn resume(ours: M, theirs: M) -> Result<Self, Broken> {
         let capacity = ours.capacity() as u64;
         // Acquire: partner of the Release in `publish`, by whoever was here before.
         let tail = ours.load(TAIL, Ordering::Acquire);
-        let mut resumed = Self { ours, theirs, capacity, tail, published: tail, head: 0 };
-        if tail % ALIGN != 0 {
+        let head = tail.saturating_sub(capacity);
+        let mut resumed = Self { ours, theirs, capacity, tail, published: tail, head, anew: true };
+        if tail % ALIGN != 0 || tail > FURTHEST {
             return Err(Broken { what: "an end that is no end of a record", position: tail });
         }
-        resumed.head = tail.saturating_sub(capacity);
         resumed.refresh()?;
         // Relaxed: the consumer takes it with the next `TAIL` that it acquires, and until then
         // has nothing to end for.
@@ -55,6 +61,18 @@ impl<M: Memory> Producer<M> {
     #[inline]
     pub(super) fn max_record(&self) -> usize {
         (self.capacity / 2 - HEADER) as usize
+    }
+
+    /// The most of a message in several records that one of them holds, in bytes: so that four of
+    /// them fit, and some are read while others are written.
+    #[inline]
+    pub(super) fn max_part(&self) -> usize {
+        (self.capacity / 4 - 2 * HEADER) as usize
+    }
+
+    /// Whether another was here before, and nothing was written since.
+    pub(super) fn is_anew(&self) -> bool {
+        self.anew
     }
 
     /// How many bytes were written and not published.
@@ -69,7 +87,7 @@ impl<M: Memory> Producer<M> {
     pub(super) fn write(&mut self, kind: Kind, lead: &[u8], body: &[u8]) -> Result<bool, Broken> {
         debug_assert!(lead.len() % 8 == 0 && lead.len() + body.len() <= self.max_record());
         let len = lead.len() + body.len();
-        let header = Header { kind, len: len as u32 };
+        let header = Header { anew: self.anew, ..Header::new(kind, len) };
         if !self.has_room(header.size())? {
             return Ok(false);
         }
@@ -80,21 +98,23 @@ impl<M: Memory> Producer<M> {
         }
         self.ours.write(at + HEADER + lead.len() as u64, body);
         self.tail += header.size();
+        self.anew = false;
         Ok(true)
     }
 
     /// Where the bytes of a record of this length would go, if there is room for it now.
     pub(super) fn reserve(&mut self, len: usize) -> Result<Option<u64>, Broken> {
         debug_assert!(len <= self.max_record());
-        let header = Header { kind: Kind::Whole, len: len as u32 };
+        let header = Header::new(Kind::Whole, len);
         Ok(self.has_room(header.size())?.then_some(self.tail + HEADER))
     }
 
     /// Writes the header of a record whose bytes are in their place.
     pub(super) fn commit(&mut self, len: usize) {
-        let header = Header { kind: Kind::Whole, len: len as u32 };
+        let header = Header { anew: self.anew, ..Header::new(Kind::Whole, len) };
         self.ours.write_word(self.tail, header.encode(self.tail));
         self.tail += header.size();
+        self.anew = false;
     }
 
     /// Has the consumer see what was written. `true`: it has to be woken.
@@ -124,7 +144,7 @@ impl<M: Memory> Producer<M> {
             self.tail, self.published,
             "nobody makes room by taking what is not shown"
         );
-        let need = Header { kind: Kind::Whole, len: len as u32 }.size();
+        let need = Header::new(Kind::Whole, len).size();
         // Not for each record: a consumer that is slower than we are wakes us once in a quarter.
         let room = need.max(self.capacity / 4);
         let want = (self.tail + room).saturating_sub(self.capacity + 1);
@@ -142,14 +162,12 @@ impl<M: Memory> Producer<M> {
     }
 
     /// Ends the ring behind what was published: in order, or given up. The consumer has to be
-    /// woken.
+    /// woken, whatever it asked for: so there is no order to keep with `Consumer::arm`.
     pub(super) fn end(&mut self, in_order: bool) {
         let state = if in_order { CLOSED } else { ABORTED };
         // Release: partner of the Acquire in `Consumer::end`, which then sees all that was
         // published.
         self.ours.store(TX_STATE, state, Ordering::Release);
-        // Whoever is about to sleep sees it, or is woken: partner of the fence in `Consumer::arm`.
-        full_fence("Producer::end");
     }
 
     #[inline]

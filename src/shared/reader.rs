@@ -42,6 +42,8 @@ pub(crate) struct Reader<M> {
     window: Bytes,
     partial: Option<Partial>,
     trust: Option<Trust>,
+    /// Parts may come first of a message whose beginning was released by the reader before us.
+    amid: bool,
     /// The producer is to be woken.
     wake: bool,
 }
@@ -58,7 +60,9 @@ impl<M: Memory> Reader<M> {
     /// Messages of up to this many bytes.
     pub(crate) fn new(consumer: Consumer<M>, max_len: usize) -> Self {
         let (buffer, window) = (BytesMut::new(), Bytes::new());
-        Self { consumer, max_len, buffer, window, partial: None, trust: None, wake: false }
+        let resumed = consumer.is_resumed();
+        let (partial, trust) = (None, None);
+        Self { consumer, max_len, buffer, window, partial, trust, amid: resumed, wake: resumed }
     }
 
     /// Lends messages where they lie.
@@ -98,7 +102,7 @@ impl<M: Memory> Reader<M> {
         &mut self,
         see: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<Item<R>>, Error> {
-        if self.trust.is_some() && self.copied().is_empty() {
+        if self.trust.is_some() && self.copied().is_empty() && !self.amid {
             if let Some(header) = self.whole_in_place()? {
                 let (at, len) = (self.consumer.head() + HEADER, header.len as usize);
                 // SAFETY: it was published and not released, and a producer that is trusted does
@@ -192,6 +196,26 @@ impl<M: Memory> Reader<M> {
     /// The record that comes next. What was handed out before is dealt with by now.
     #[inline]
     fn look(&mut self) -> Result<Option<Next>, Broken> {
+        let next = self.find()?;
+        if let Some(Next::Copied(header) | Next::Large(header)) = next {
+            if header.anew || self.amid {
+                self.settle(header);
+            }
+        }
+        Ok(next)
+    }
+
+    /// What was left by who was here before, at either end, has no bearing on this record.
+    #[cold]
+    fn settle(&mut self, header: Header) {
+        if header.anew {
+            self.partial = None;
+        }
+        self.amid &= header.kind == Kind::More && !header.anew;
+    }
+
+    #[inline]
+    fn find(&mut self) -> Result<Option<Next>, Broken> {
         if self.consumer.is_due() {
             self.wake |= self.consumer.release();
         }
@@ -202,7 +226,7 @@ impl<M: Memory> Reader<M> {
             }
             // It was cut off where the window ended.
             self.buffer.clear();
-            self.window.clear();
+            self.window = Bytes::new();
         }
         let available = self.consumer.available()?;
         if available == 0 {
@@ -315,6 +339,10 @@ impl<M: Memory> Reader<M> {
         let (Next::Copied(header) | Next::Large(header)) = next;
         let begins = header.kind != Kind::More;
         let lead = if begins { HEADER } else { 0 };
+        if self.amid {
+            self.forget(next);
+            return Ok(None);
+        }
         if begins != self.partial.is_none() || u64::from(header.len) < lead {
             return Err(self.broken("a part of no message").into());
         }
@@ -334,7 +362,7 @@ impl<M: Memory> Reader<M> {
         }
         let len = header.len as usize - lead as usize;
         let Some(mut partial) = self.partial.take() else { return Ok(None) };
-        if len == 0 || len > partial.missing() {
+        if !partial.takes(len) {
             return Err(self.broken("parts that are not those of a message").into());
         }
         let body = partial.grow(len);

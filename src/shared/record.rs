@@ -23,7 +23,8 @@ pub(super) enum Kind {
 /// ```text
 /// bits 0..32   length of what follows, in bytes
 /// bits 32..40  kind
-/// bits 40..48  0
+/// bit  40      whatever was begun before this has no end: its producer is gone
+/// bits 41..48  0
 /// bits 48..64  the position, in eights, modulo 2^16
 /// ```
 ///
@@ -33,9 +34,18 @@ pub(super) enum Kind {
 pub(super) struct Header {
     pub(super) kind: Kind,
     pub(super) len: u32,
+    /// Whether it is the first record of a producer that goes on after another.
+    pub(super) anew: bool,
 }
 
 impl Header {
+    /// Of a record that goes on behind the others.
+    #[inline]
+    pub(super) fn new(kind: Kind, len: usize) -> Self {
+        debug_assert!(u32::try_from(len).is_ok());
+        Self { kind, len: len as u32, anew: false }
+    }
+
     /// How much of the ring the record takes, in bytes.
     #[inline]
     pub(super) fn size(self) -> u64 {
@@ -50,13 +60,13 @@ impl Header {
             Kind::More => 3,
             Kind::Sealed => 4,
         };
-        u64::from(self.len) | kind << 32 | mark(at)
+        u64::from(self.len) | kind << 32 | u64::from(self.anew) << 40 | mark(at)
     }
 
     /// What a header at this position says, if it can be one.
     #[inline]
     pub(super) fn decode(word: u64, at: u64) -> Result<Self, Broken> {
-        let kind = match word >> 32 & 0xffff {
+        let kind = match word >> 32 & 0xfeff {
             1 => Kind::Whole,
             2 => Kind::First,
             3 => Kind::More,
@@ -67,7 +77,7 @@ impl Header {
             return Err(Broken { what: "a record that belongs elsewhere", position: at });
         }
         // Truncation is what is meant: the length is the lower half.
-        Ok(Self { kind, len: word as u32 })
+        Ok(Self { kind, len: word as u32, anew: word >> 40 & 1 == 1 })
     }
 }
 
@@ -82,19 +92,19 @@ mod tests {
     #[test]
     fn a_header_is_read_back_at_its_position_alone() {
         for kind in [Kind::Whole, Kind::First, Kind::More, Kind::Sealed] {
-            let header = Header { kind, len: u32::MAX };
+            let header = Header { kind, len: u32::MAX, anew: kind == Kind::First };
             let word = header.encode(8 * 0x12345);
             assert_eq!(Header::decode(word, 8 * 0x12345), Ok(header));
             Header::decode(word, 8 * 0x12346).unwrap_err();
-            Header::decode(word | 1 << 40, 8 * 0x12345).unwrap_err();
+            Header::decode(word | 1 << 41, 8 * 0x12345).unwrap_err();
         }
         Header::decode(0, 0).unwrap_err();
     }
 
     #[test]
     fn sizes_are_multiples_of_eight() {
-        for (len, size) in [(0, 8), (1, 16), (8, 16), (9, 24), (u32::MAX, (1 << 32) + 8)] {
-            assert_eq!(Header { kind: Kind::Whole, len }.size(), size);
+        for (len, size) in [(0, 8), (1, 16), (8, 16), (9, 24), (u32::MAX as usize, (1 << 32) + 8)] {
+            assert_eq!(Header::new(Kind::Whole, len).size(), size);
         }
     }
 }

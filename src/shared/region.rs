@@ -103,7 +103,8 @@ fn front() -> usize {
     rustix::param::page_size().max(4096)
 }
 
-impl Memory for Region {
+// SAFETY: `copy_out` writes as many bytes as it was asked for.
+unsafe impl Memory for Region {
     #[inline]
     fn capacity(&self) -> usize {
         self.capacity

@@ -23,5 +23,9 @@ pub(super) const CLOSED: u64 = 1;
 /// It was given up.
 pub(super) const ABORTED: u64 = 2;
 
+/// No position is beyond this: at 10 GB/s a ring gets there after 14 years. So nothing that is added
+/// to a position overflows.
+pub(super) const FURTHEST: u64 = 1 << 62;
+
 /// What the positions count in, and records begin at multiples of, in bytes.
 pub(super) const ALIGN: u64 = 8;

@@ -21,7 +21,8 @@ pub(crate) struct Writer<M> {
 
 impl<M: Memory> Writer<M> {
     pub(crate) fn new(producer: Producer<M>) -> Self {
-        Self { producer, done: 0, wake: false }
+        let wake = producer.is_anew();
+        Self { producer, done: 0, wake }
     }
 
     /// Writes a message, or as much of it as there is room for: `false`, and the same message is to
@@ -40,8 +41,8 @@ impl<M: Memory> Writer<M> {
     }
 
     fn offer_parts(&mut self, message: &[u8]) -> Result<bool, Broken> {
-        // Two of them fit, so that one is read while the next is written.
-        let part = self.producer.max_record() / 2;
+        debug_assert!(self.done <= message.len(), "another message than before");
+        let part = self.producer.max_part();
         while self.done < message.len() {
             let rest = &message[self.done..];
             let body = &rest[..rest.len().min(part)];
@@ -75,6 +76,7 @@ impl<M: Memory> Writer<M> {
 
     /// Announces a message that lies elsewhere, sealed for good. `false`: there is no room.
     pub(crate) fn announce(&mut self, len: u64) -> Result<bool, Broken> {
+        debug_assert_eq!(self.done, 0, "within another message");
         self.producer.write(Kind::Sealed, &len.to_le_bytes(), &[])
     }
 
@@ -87,11 +89,18 @@ impl<M: Memory> Writer<M> {
     }
 
     /// Asks to be woken when there is room for more of this message. `true`: it is time to sleep.
+    /// All that was written was flushed before.
     #[must_use = "there may be room by now"]
     pub(crate) fn arm(&mut self, len: usize) -> Result<bool, Broken> {
+        debug_assert!(!self.wake, "a consumer that sleeps makes no room");
         // As `offer` would write it next; the length of the whole counts as a part of the first.
-        let max = self.producer.max_record();
-        let next = if self.done == 0 && len <= max { len } else { max / 2 + HEADER as usize };
+        let next = if self.done > 0 {
+            len.saturating_sub(self.done).min(self.producer.max_part())
+        } else if len <= self.producer.max_record() {
+            len
+        } else {
+            HEADER as usize + self.producer.max_part()
+        };
         self.producer.arm(next)
     }
 
