@@ -31,6 +31,8 @@ mod reader;
 mod record;
 mod region;
 mod sealed;
+#[cfg(all(test, not(framewire_loom)))]
+mod tests;
 mod trust;
 mod words;
 mod writer;
