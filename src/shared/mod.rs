@@ -23,6 +23,8 @@
 mod atomic;
 mod broken;
 mod consumer;
+#[cfg(all(test, framewire_loom))]
+mod loom;
 mod memory;
 mod partial;
 mod plain;

@@ -1,0 +1,415 @@
+//! Each order in which two sides can do what they do to a ring, up to a number of preemptions.
+//!
+//! The ends are those that are shipped; only what they share is loom's, the bytes as cells whose
+//! races it finds. Whoever is told to sleep waits for its doorbell, and one that nobody rings is a
+//! deadlock that loom reports. Each fence is then left out in turn, which has to be found.
+
+#![allow(clippy::unwrap_used)] // The functions that tests share are tests as well.
+#![allow(unsafe_code)] // Cells, and a trait that asks for care.
+
+use std::{env, mem::MaybeUninit, process::Command};
+
+use ::loom::{
+    cell::UnsafeCell,
+    model::Builder,
+    sync::{Arc, Condvar, Mutex},
+    thread,
+};
+
+use super::{
+    Consumer, Item, Memory, Producer, Reader, Word, Writer,
+    record::Kind,
+    words::{HEAD, RX_STATE, TAIL, TX_STATE, WANT_DATA, WANT_SPACE},
+};
+use crate::sync::{AtomicU64, Ordering};
+
+const WORDS: [Word; 6] = [TAIL, TX_STATE, WANT_SPACE, HEAD, RX_STATE, WANT_DATA];
+
+struct Cells {
+    words: [AtomicU64; 6],
+    ring: Vec<UnsafeCell<u64>>,
+}
+
+// SAFETY: loom finds each access to a cell that another is not ordered with.
+unsafe impl Sync for Cells {}
+
+impl Cells {
+    fn new(capacity: usize) -> Self {
+        Self {
+            words: std::array::from_fn(|_| AtomicU64::new(0)),
+            ring: (0..capacity / 8).map(|_| UnsafeCell::new(0)).collect(),
+        }
+    }
+
+    fn word(&self, word: Word) -> &AtomicU64 {
+        &self.words[WORDS.iter().position(|known| *known == word).unwrap()]
+    }
+
+    fn cell(&self, at: u64) -> &UnsafeCell<u64> {
+        assert_eq!(at % 8, 0);
+        &self.ring[at as usize / 8 % self.ring.len()]
+    }
+}
+
+// SAFETY: `read` writes all of what it is given.
+unsafe impl Memory for Cells {
+    fn capacity(&self) -> usize {
+        8 * self.ring.len()
+    }
+
+    fn load(&self, word: Word, ordering: Ordering) -> u64 {
+        self.word(word).load(ordering)
+    }
+
+    fn store(&self, word: Word, value: u64, ordering: Ordering) {
+        self.word(word).store(value, ordering);
+    }
+
+    fn read(&self, at: u64, into: &mut [MaybeUninit<u8>]) {
+        for (at, into) in (at..).step_by(8).zip(into.chunks_mut(8)) {
+            // SAFETY: loom has seen to it that nobody writes here.
+            let word = self.cell(at).with(|cell| unsafe { *cell });
+            for (into, byte) in into.iter_mut().zip(word.to_ne_bytes()) {
+                into.write(byte);
+            }
+        }
+    }
+
+    fn write(&self, at: u64, bytes: &[u8]) {
+        for (at, bytes) in (at..).step_by(8).zip(bytes.chunks(8)) {
+            let mut word = [0; 8];
+            word[..bytes.len()].copy_from_slice(bytes);
+            // SAFETY: loom has seen to it that nobody else is here.
+            self.cell(at).with_mut(|cell| unsafe { *cell = u64::from_ne_bytes(word) });
+        }
+    }
+}
+
+/// What a process is woken by: it counts, and what was counted is not lost.
+#[derive(Default)]
+struct Bell {
+    rung: Mutex<u32>,
+    waits: Condvar,
+}
+
+impl Bell {
+    fn ring(&self) {
+        *self.rung.lock().unwrap() += 1;
+        self.waits.notify_one();
+    }
+
+    fn ring_if(&self, wake: bool) {
+        if wake {
+            self.ring();
+        }
+    }
+
+    fn wait(&self) {
+        let mut rung = self.rung.lock().unwrap();
+        while *rung == 0 {
+            rung = self.waits.wait(rung).unwrap();
+        }
+        *rung = 0;
+    }
+}
+
+/// A ring, and the doorbells of who writes and of who reads.
+struct Channel {
+    cells: Arc<Cells>,
+    writer: Arc<Bell>,
+    reader: Arc<Bell>,
+}
+
+impl Channel {
+    fn new(capacity: usize) -> Self {
+        Self {
+            cells: Arc::new(Cells::new(capacity)),
+            writer: Arc::default(),
+            reader: Arc::default(),
+        }
+    }
+
+    fn producer(&self) -> Producer<Shared> {
+        Producer::new(Shared(self.cells.clone()), Shared(self.cells.clone()))
+    }
+
+    fn consumer(&self) -> Consumer<Shared> {
+        Consumer::new(Shared(self.cells.clone()), Shared(self.cells.clone()))
+    }
+}
+
+/// As `Arc<Region>` is elsewhere; loom has an `Arc` of its own.
+struct Shared(Arc<Cells>);
+
+// SAFETY: it is whatever the cells do.
+unsafe impl Memory for Shared {
+    fn capacity(&self) -> usize {
+        self.0.capacity()
+    }
+
+    fn load(&self, word: Word, ordering: Ordering) -> u64 {
+        self.0.load(word, ordering)
+    }
+
+    fn store(&self, word: Word, value: u64, ordering: Ordering) {
+        self.0.store(word, value, ordering);
+    }
+
+    fn read(&self, at: u64, into: &mut [MaybeUninit<u8>]) {
+        self.0.read(at, into);
+    }
+
+    fn write(&self, at: u64, bytes: &[u8]) {
+        self.0.write(at, bytes);
+    }
+}
+
+fn explore(model: impl Fn() + Sync + Send + 'static) {
+    let mut builder = Builder::new();
+    builder.preemption_bound.get_or_insert(2);
+    builder.check(model);
+}
+
+/// Sends numbers, as many in each batch as is said, and parks for room.
+fn produce(mut producer: Producer<Shared>, batches: &[u64], ours: &Bell, theirs: &Bell) -> bool {
+    let mut number = 0;
+    for batch in batches {
+        for _ in 0..*batch {
+            number += 1_u64;
+            while !producer.write(Kind::Whole, &[], &number.to_ne_bytes()).unwrap() {
+                theirs.ring_if(producer.publish());
+                if producer.arm(8).unwrap() {
+                    ours.wait();
+                } else if producer.is_deserted() {
+                    return false;
+                }
+            }
+        }
+        theirs.ring_if(producer.publish());
+    }
+    true
+}
+
+/// Takes numbers until there are so many, or the end is there.
+fn consume(consumer: &mut Consumer<Shared>, count: u64, ours: &Bell, theirs: &Bell) -> u64 {
+    let mut last = 0;
+    while last < count {
+        if consumer.available().unwrap() > 0 {
+            last += 1;
+            assert_eq!(consumer.word(8), last);
+            consumer.advance(16);
+            if consumer.is_due() {
+                theirs.ring_if(consumer.release());
+            }
+            continue;
+        }
+        if consumer.end().unwrap().is_some() {
+            break;
+        }
+        theirs.ring_if(consumer.release());
+        if consumer.arm().unwrap() {
+            ours.wait();
+        }
+    }
+    last
+}
+
+/// One thread sends these batches, another takes what comes, through a ring of so many bytes.
+fn pass(capacity: usize, batches: &'static [u64]) {
+    explore(move || {
+        let channel = Channel::new(capacity);
+        let producer = channel.producer();
+        let (writer, reader) = (channel.writer.clone(), channel.reader.clone());
+        let sends = thread::spawn(move || assert!(produce(producer, batches, &writer, &reader)));
+        let count = batches.iter().sum();
+        let mut consumer = channel.consumer();
+        assert_eq!(consume(&mut consumer, count, &channel.reader, &channel.writer), count);
+        sends.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_who_waits_for_data_is_woken() {
+    pass(128, &[1, 1]);
+}
+
+#[test]
+fn loom_who_waits_for_room_is_woken() {
+    // Two records fit.
+    pass(32, &[1, 1, 1, 1]);
+}
+
+#[test]
+fn loom_batches_wake_once() {
+    pass(128, &[2, 2]);
+    pass(64, &[3, 3]);
+}
+
+/// The end is there without being asked for.
+#[test]
+fn loom_who_waits_for_data_sees_the_end() {
+    for in_order in [true, false] {
+        explore(move || {
+            let channel = Channel::new(64);
+            let mut producer = channel.producer();
+            let reader = channel.reader.clone();
+            let sends = thread::spawn(move || {
+                assert!(producer.write(Kind::Whole, &[], &1_u64.to_ne_bytes()).unwrap());
+                reader.ring_if(producer.publish());
+                producer.end(in_order);
+                reader.ring();
+            });
+            let mut consumer = channel.consumer();
+            assert_eq!(consume(&mut consumer, 2, &channel.reader, &channel.writer), 1);
+            assert_eq!(consumer.end().unwrap(), Some(in_order));
+            sends.join().unwrap();
+        });
+    }
+}
+
+#[test]
+fn loom_who_waits_for_room_sees_that_nobody_reads() {
+    explore(|| {
+        let channel = Channel::new(32);
+        let producer = channel.producer();
+        let (writer, reader) = (channel.writer.clone(), channel.reader.clone());
+        let sends = thread::spawn(move || produce(producer, &[1, 1, 1, 1], &writer, &reader));
+        let mut consumer = channel.consumer();
+        assert_eq!(consume(&mut consumer, 1, &channel.reader, &channel.writer), 1);
+        consumer.leave();
+        channel.writer.ring();
+        assert!(!sends.join().unwrap());
+    });
+}
+
+/// Each process has one doorbell, for data and for room.
+#[test]
+fn loom_both_directions_share_the_doorbells() {
+    explore(|| {
+        let ask = Channel::new(64);
+        let answer = Channel::new(64);
+        // `writer` is the doorbell of who asks, `reader` that of who answers.
+        let (asks, answers) = (ask.writer.clone(), ask.reader.clone());
+        let mut replies = answer.producer();
+        let mut questions = ask.consumer();
+        let serves = thread::spawn(move || {
+            assert_eq!(consume(&mut questions, 1, &answers, &asks), 1);
+            assert!(replies.write(Kind::Whole, &[], &1_u64.to_ne_bytes()).unwrap());
+            asks.ring_if(replies.publish());
+        });
+        assert!(produce(ask.producer(), &[1], &ask.writer, &ask.reader));
+        let mut replies = answer.consumer();
+        assert_eq!(consume(&mut replies, 1, &ask.writer, &ask.reader), 1);
+        serves.join().unwrap();
+    });
+}
+
+/// Both send more than there is room for before they have heard all of the other.
+#[test]
+fn loom_both_send_and_receive_at_once() {
+    fn side(out: &Channel, into: &Channel, ours: &Bell, theirs: &Bell) {
+        let (mut producer, mut consumer) = (out.producer(), into.consumer());
+        let (mut sent, mut heard) = (0_u64, 0);
+        while sent < 3 || heard < 3 {
+            while sent < 3 && producer.write(Kind::Whole, &[], &(sent + 1).to_ne_bytes()).unwrap() {
+                sent += 1;
+            }
+            theirs.ring_if(producer.publish());
+            while consumer.available().unwrap() > 0 {
+                heard += 1;
+                assert_eq!(consumer.word(8), heard);
+                consumer.advance(16);
+            }
+            theirs.ring_if(consumer.release());
+            let idle = heard == 3 || consumer.arm().unwrap();
+            let full = sent == 3 || producer.arm(8).unwrap();
+            if (sent < 3 || heard < 3) && idle && full {
+                ours.wait();
+            }
+        }
+    }
+    let mut builder = Builder::new();
+    builder.preemption_bound = Some(1);
+    builder.check(|| {
+        let there = Arc::new((Channel::new(32), Channel::new(32)));
+        let here = there.clone();
+        let other = thread::spawn(move || {
+            let (there, back) = &*there;
+            side(back, there, &there.reader, &there.writer);
+        });
+        let (there, back) = &*here;
+        side(there, back, &there.writer, &there.reader);
+        other.join().unwrap();
+    });
+}
+
+/// The same through messages: what the reader and the writer note is delivered in time.
+#[test]
+fn loom_messages_wake_as_records_do() {
+    explore(|| {
+        let channel = Channel::new(64);
+        let mut writes = Writer::new(channel.producer());
+        let (writer, reader) = (channel.writer.clone(), channel.reader.clone());
+        let sends = thread::spawn(move || {
+            for number in 1..=3_u8 {
+                // Two of them fit.
+                while !writes.offer(&[number; 20]).unwrap() {
+                    reader.ring_if(writes.flush());
+                    if writes.arm(20).unwrap() {
+                        writer.wait();
+                    }
+                }
+            }
+            reader.ring_if(writes.flush());
+            writes.end(true);
+            reader.ring();
+        });
+        let mut reads = Reader::new(channel.consumer(), 20);
+        let mut heard = 0;
+        loop {
+            let next = reads.next().unwrap();
+            channel.writer.ring_if(reads.takes_wake());
+            match next {
+                Some(item) => {
+                    heard += 1;
+                    assert_eq!(item, Item::Message(vec![heard; 20].into()));
+                }
+                None if reads.end().unwrap().is_some() => break,
+                None => {
+                    let sleeps = reads.arm().unwrap();
+                    channel.writer.ring_if(reads.takes_wake());
+                    if sleeps {
+                        channel.reader.wait();
+                    }
+                }
+            }
+        }
+        assert_eq!(heard, 3);
+        sends.join().unwrap();
+    });
+}
+
+/// A model that holds without one of the fences would show nothing. Loom aborts when it finds a
+/// deadlock, so each is a process of its own.
+#[test]
+fn loom_finds_each_fence_that_is_left_out() {
+    let (data, room) = ("loom_who_waits_for_data_is_woken", "loom_who_waits_for_room_is_woken");
+    for (fence, model) in [
+        ("Producer::publish", data),
+        ("Consumer::arm", data),
+        ("Consumer::release", room),
+        ("Producer::arm", room),
+        // None is left out.
+        ("", data),
+        ("", room),
+    ] {
+        let found = Command::new(env::current_exe().unwrap())
+            .args(["--exact", &format!("shared::loom::{model}")])
+            .env("FRAMEWIRE_LOOM_WITHOUT", fence)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&found.stdout);
+        assert!(said.contains("running 1 test"), "{said}");
+        assert_eq!(found.status.success(), fence.is_empty(), "without {fence:?}: {said}");
+    }
+}
