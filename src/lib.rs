@@ -128,6 +128,13 @@ pub use transport::tls;
 #[cfg(unix)]
 pub use transport::{fifo, pipe, udp, unix};
 
+/// Plays a script of a hostile peer against a ring: what the fuzzer cannot reach otherwise.
+#[cfg(all(fuzzing, any(target_os = "linux", target_os = "android")))]
+#[doc(hidden)]
+pub fn fuzz_ring(script: &[u8]) {
+    shared::hostile::play(script);
+}
+
 // The README's program is compiled with the tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

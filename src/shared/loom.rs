@@ -408,8 +408,9 @@ fn loom_finds_each_fence_that_is_left_out() {
             .env("FRAMEWIRE_LOOM_WITHOUT", fence)
             .output()
             .unwrap();
-        let said = String::from_utf8_lossy(&found.stdout);
+        let said = String::from_utf8_lossy(&[found.stdout, found.stderr].concat()).into_owned();
         assert!(said.contains("running 1 test"), "{said}");
         assert_eq!(found.status.success(), fence.is_empty(), "without {fence:?}: {said}");
+        assert_eq!(said.contains("deadlock"), !fence.is_empty(), "without {fence:?}: {said}");
     }
 }

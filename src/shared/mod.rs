@@ -23,6 +23,8 @@
 mod atomic;
 mod broken;
 mod consumer;
+#[cfg(all(any(test, fuzzing), not(framewire_loom)))]
+pub(crate) mod hostile;
 #[cfg(all(test, framewire_loom))]
 mod loom;
 mod memory;

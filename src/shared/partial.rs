@@ -8,7 +8,7 @@ const EAGER: usize = 4 << 20;
 
 /// The least that a part has which is not the last one, in bytes: who sends them byte by byte only
 /// has us busy.
-const LEAST: usize = 4096;
+pub(super) const LEAST: usize = 4096;
 
 /// A message that is being put together.
 #[derive(Debug)]
@@ -38,6 +38,12 @@ impl Partial {
         debug_assert!(self.takes(len));
         self.body.reserve(len);
         &mut self.body
+    }
+
+    /// How much memory it has.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn held(&self) -> usize {
+        self.body.capacity()
     }
 
     /// All of it.

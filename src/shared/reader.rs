@@ -8,7 +8,7 @@ use bytes::{Buf, Bytes, BytesMut};
 
 use super::{
     Broken, Consumer, Memory, Trust,
-    partial::Partial,
+    partial::{LEAST, Partial},
     record::{HEADER, Header, Kind},
 };
 use crate::{Error, ErrorKind};
@@ -42,8 +42,9 @@ pub(crate) struct Reader<M> {
     window: Bytes,
     partial: Option<Partial>,
     trust: Option<Trust>,
-    /// Parts may come first of a message whose beginning was released by the reader before us.
-    amid: bool,
+    /// How many bytes of parts may come first, of a message whose beginning was released by the
+    /// reader before us.
+    amid: usize,
     /// The producer is to be woken.
     wake: bool,
 }
@@ -61,8 +62,9 @@ impl<M: Memory> Reader<M> {
     pub(crate) fn new(consumer: Consumer<M>, max_len: usize) -> Self {
         let (buffer, window) = (BytesMut::new(), Bytes::new());
         let resumed = consumer.is_resumed();
+        let amid = if resumed { max_len } else { 0 };
         let (partial, trust) = (None, None);
-        Self { consumer, max_len, buffer, window, partial, trust, amid: resumed, wake: resumed }
+        Self { consumer, max_len, buffer, window, partial, trust, amid, wake: resumed }
     }
 
     /// Lends messages where they lie.
@@ -102,7 +104,7 @@ impl<M: Memory> Reader<M> {
         &mut self,
         see: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<Item<R>>, Error> {
-        if self.trust.is_some() && self.copied().is_empty() && !self.amid {
+        if self.trust.is_some() && self.copied().is_empty() && self.amid == 0 {
             if let Some(header) = self.whole_in_place()? {
                 let (at, len) = (self.consumer.head() + HEADER, header.len as usize);
                 // SAFETY: it was published and not released, and a producer that is trusted does
@@ -198,7 +200,7 @@ impl<M: Memory> Reader<M> {
     fn look(&mut self) -> Result<Option<Next>, Broken> {
         let next = self.find()?;
         if let Some(Next::Copied(header) | Next::Large(header)) = next {
-            if header.anew || self.amid {
+            if header.anew || self.amid > 0 {
                 self.settle(header);
             }
         }
@@ -211,7 +213,9 @@ impl<M: Memory> Reader<M> {
         if header.anew {
             self.partial = None;
         }
-        self.amid &= header.kind == Kind::More && !header.anew;
+        if header.anew || header.kind != Kind::More {
+            self.amid = 0;
+        }
     }
 
     #[inline]
@@ -339,9 +343,8 @@ impl<M: Memory> Reader<M> {
         let (Next::Copied(header) | Next::Large(header)) = next;
         let begins = header.kind != Kind::More;
         let lead = if begins { HEADER } else { 0 };
-        if self.amid {
-            self.forget(next);
-            return Ok(None);
+        if self.amid > 0 {
+            return self.skip(next).map(|()| None).map_err(Error::from);
         }
         if begins != self.partial.is_none() || u64::from(header.len) < lead {
             return Err(self.broken("a part of no message").into());
@@ -380,6 +383,20 @@ impl<M: Memory> Reader<M> {
         Ok(Some(Item::Message(partial.into_body())))
     }
 
+    /// Goes on behind a part of a message whose beginning was released.
+    #[cold]
+    fn skip(&mut self, next: Next) -> Result<(), Broken> {
+        let (Next::Copied(header) | Next::Large(header)) = next;
+        let len = header.len as usize;
+        self.amid = self.amid.checked_sub(len).ok_or(self.broken("parts of no message"))?;
+        if len < LEAST {
+            // It was the last one.
+            self.amid = 0;
+        }
+        self.forget(next);
+        Ok(())
+    }
+
     /// The word behind the header of a record that was copied.
     fn total_copied(&self) -> u64 {
         let copied = self.copied();
@@ -391,6 +408,13 @@ impl<M: Memory> Reader<M> {
             Next::Copied(header) => self.pass(header),
             Next::Large(header) => self.consumer.advance(header.size()),
         }
+    }
+
+    /// How much memory it has.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn held(&self) -> usize {
+        let partial = self.partial.as_ref().map_or(0, Partial::held);
+        self.buffer.capacity() + self.window.len() + partial
     }
 
     #[cold]
