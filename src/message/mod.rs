@@ -6,6 +6,8 @@
 //! that speaks the mechanism is a full peer.
 
 mod body;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod direct;
 mod messages;
 mod sink;
 mod try_recv;

@@ -34,6 +34,7 @@ mod producer;
 mod reader;
 mod record;
 mod region;
+mod room;
 mod sealed;
 #[cfg(all(test, not(framewire_loom)))]
 mod tests;

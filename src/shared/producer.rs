@@ -109,6 +109,17 @@ impl<M: Memory> Producer<M> {
         Ok(self.has_room(header.size())?.then_some(self.tail + HEADER))
     }
 
+    /// Where the bytes of a record of this length would go, if there was room for it when we last
+    /// looked: until something is written.
+    #[inline]
+    pub(super) fn reserved(&self, len: usize) -> Option<u64> {
+        if len > self.max_record() {
+            return None;
+        }
+        let size = (HEADER + len as u64).next_multiple_of(ALIGN);
+        (self.tail + size - self.head <= self.capacity).then_some(self.tail + HEADER)
+    }
+
     /// Writes the header of a record whose bytes are in their place.
     pub(super) fn commit(&mut self, len: usize) {
         let header = Header { anew: self.anew, ..Header::new(Kind::Whole, len) };

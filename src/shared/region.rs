@@ -26,6 +26,8 @@ pub(crate) struct Region {
     mapping: Mapping,
     front: usize,
     capacity: usize,
+    /// Nobody else can write to it, in any process.
+    alone: bool,
 }
 
 impl Region {
@@ -44,7 +46,7 @@ impl Region {
         let file = sys::anonymous_memory("framewire", Self::file_len(capacity))?;
         let region = Self::map(file.as_fd(), capacity, Access::ReadWrite)?;
         sys::keep_ours_to_write(file.as_fd())?;
-        Ok((region, file))
+        Ok((Self { alone: true, ..region }, file))
     }
 
     /// Somebody else's, to read from. The file is as long as that takes, and stays so.
@@ -64,7 +66,7 @@ impl Region {
         }
         let front = front();
         let mapping = Mapping::with_ring(file, front, capacity, access)?;
-        Ok(Self { mapping, front, capacity })
+        Ok(Self { mapping, front, capacity, alone: false })
     }
 
     /// Where the byte of a position is: at least `capacity` bytes follow.
@@ -87,13 +89,16 @@ impl Region {
     ///
     /// # Safety
     ///
-    /// The memory is mapped to write; nobody else writes to it, in any process, and nobody in this
-    /// one reads it, as long as it is borrowed.
+    /// Nobody in this process writes to it or reads it in another way, through this mapping or
+    /// another, as long as it is borrowed.
     #[expect(clippy::mut_from_ref, reason = "it borrows shared memory, not this value")]
     pub(super) unsafe fn bytes_mut(&self, at: u64, len: usize) -> &mut [u8] {
+        assert!(self.alone, "others write to it, or it is not mapped to write");
         assert!(len <= self.capacity, "more than the ring has");
-        // SAFETY: the bytes are of the mapping, which lives as long as `self`; that nobody else has
-        // to do with them is the caller's promise.
+        // SAFETY: the bytes are of the mapping, which lives as long as `self`. It is mapped to
+        // write, and its file was sealed against every other writer (`create`), so what other
+        // processes do changes nothing; that nobody in this one has to do with them is the
+        // caller's promise.
         unsafe { std::slice::from_raw_parts_mut(self.byte(at), len) }
     }
 }

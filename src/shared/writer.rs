@@ -62,6 +62,34 @@ impl<M: Memory> Writer<M> {
         Ok(true)
     }
 
+    /// The longest message that is one record, in bytes.
+    pub(crate) fn max_record(&self) -> usize {
+        self.producer.max_record()
+    }
+
+    /// Has room for a message of this length, one record at most, to be written in place: `false`
+    /// where there is none now. No message is offered that was written in part.
+    pub(crate) fn reserve(&mut self, len: usize) -> Result<bool, Broken> {
+        debug_assert_eq!(self.done, 0, "within another message");
+        Ok(self.producer.reserve(len)?.is_some())
+    }
+
+    /// Makes a message of what was written in place, where there is room for it.
+    pub(crate) fn commit(&mut self, len: usize) {
+        if self.producer.reserved(len).is_none() {
+            return;
+        }
+        self.producer.commit(len);
+        if self.producer.unpublished() >= BATCH {
+            self.wake |= self.producer.publish();
+        }
+    }
+
+    /// What the records are written with.
+    pub(super) fn producer(&self) -> &Producer<M> {
+        &self.producer
+    }
+
     /// Whether there is something that the consumer was not shown, or only a part of.
     pub(crate) fn is_within(&self) -> bool {
         self.done > 0 || self.producer.unpublished() > 0

@@ -1,5 +1,7 @@
 //! One end of a connection.
 
+mod room;
+
 use std::{io, sync::Arc};
 
 use bytes::Bytes;
@@ -8,7 +10,7 @@ use super::{Options, introduction::Introduced, line::Line};
 use crate::{
     Error, ErrorKind, Peer, Result,
     message::{TryRecv, TrySend},
-    shared::{Consumer, Item, Producer, Reader, Region, Sealed, Writer},
+    shared::{Broken, Consumer, Item, Producer, Reader, Region, Sealed, Writer},
     sys::{self, Ringer},
     wait::{Direction, Doorbell, Stage},
 };
@@ -151,9 +153,12 @@ impl Channel {
         Err(io::ErrorKind::WouldBlock.into())
     }
 
-    /// There is no room for the rest of a message of this length: `Ok` where there may be by now.
+    /// There is no room, which the writer can be told to ask for: `Ok` where there may be by now.
     #[cold]
-    fn no_room(&mut self, len: usize) -> io::Result<()> {
+    fn no_room(
+        &mut self,
+        arm: impl FnOnce(&mut Writer<Arc<Region>>) -> Result<bool, Broken>,
+    ) -> io::Result<()> {
         // Nobody makes room by taking what they were not shown.
         self.flush();
         if self.stage.takes_news(Direction::Send) {
@@ -162,10 +167,16 @@ impl Channel {
         if self.line.is_gone() || self.writer.is_deserted() {
             return Err(deserted());
         }
-        if self.stage.is_last(Direction::Send) && !self.writer.arm(len)? {
+        if self.stage.is_last(Direction::Send) && !arm(&mut self.writer)? {
             return Ok(());
         }
         Err(io::ErrorKind::WouldBlock.into())
+    }
+
+    /// Looks whether the peer is there: for who does not wait.
+    #[cold]
+    pub(super) fn look(&mut self) -> io::Result<()> {
+        self.line.look().map_err(|error| self.break_off(error))
     }
 
     #[inline]
@@ -265,7 +276,7 @@ impl TrySend for Channel {
                     }
                     return Ok(());
                 }
-                Ok(false) => self.no_room(message.len())?,
+                Ok(false) => self.no_room(|writer| writer.arm(message.len()))?,
                 Err(broken) => return Err(self.break_off(broken.into())),
             }
         }

@@ -43,6 +43,7 @@ mod hello;
 mod introduction;
 mod line;
 mod listener;
+mod loan;
 mod offer;
 mod options;
 pub mod region;
@@ -50,6 +51,7 @@ pub mod region;
 pub use channel::Channel;
 pub use connection::Connection;
 pub use listener::Listener;
+pub use loan::Loan;
 pub use options::Options;
 
 pub use crate::shared::Trust;
