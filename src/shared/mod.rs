@@ -23,6 +23,7 @@
 mod atomic;
 mod broken;
 mod consumer;
+mod draft;
 #[cfg(all(any(test, fuzzing), not(framewire_loom)))]
 pub(crate) mod hostile;
 #[cfg(all(test, framewire_loom))]
@@ -45,11 +46,12 @@ mod writer;
 pub use atomic::Atomic;
 pub(crate) use broken::Broken;
 pub(crate) use consumer::Consumer;
+pub use draft::Draft;
 pub(crate) use memory::{Memory, Word};
 pub(crate) use plain::Plain;
 pub(crate) use producer::Producer;
 pub(crate) use reader::{Item, Reader};
 pub(crate) use region::{CAPACITY, Region};
-pub(crate) use sealed::Sealed;
+pub use sealed::Sealed;
 pub use trust::Trust;
 pub(crate) use writer::Writer;

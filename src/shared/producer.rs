@@ -166,6 +166,28 @@ impl<M: Memory> Producer<M> {
         Ok(!self.has_room(need)? && !self.is_deserted())
     }
 
+    /// Asks to be woken when the consumer has released all up to there, which was published before.
+    /// `true`: it has not, and it is there to do it.
+    #[must_use = "it may have by now"]
+    pub(super) fn arm_beyond(&mut self, end: u64) -> Result<bool, Broken> {
+        // Relaxed: ordered by the fence.
+        self.ours.store(WANT_SPACE, end.saturating_sub(1), Ordering::Relaxed);
+        // Partner of the fence in `Consumer::release`.
+        full_fence("Producer::arm_beyond");
+        Ok(self.released()? < end && !self.is_deserted())
+    }
+
+    /// Behind the last record that was written.
+    pub(super) fn written(&self) -> u64 {
+        self.tail
+    }
+
+    /// Up to where the consumer has released.
+    pub(super) fn released(&mut self) -> Result<u64, Broken> {
+        self.refresh()?;
+        Ok(self.head)
+    }
+
     /// Whether the consumer has gone.
     pub(super) fn is_deserted(&self) -> bool {
         // Acquire: partner of the Release in `Consumer::leave`.

@@ -165,6 +165,11 @@ impl<M: Memory> Reader<M> {
         Ok(ended.map(|in_order| in_order && self.partial.is_none()))
     }
 
+    /// The sealed message that was announced last is ours by now.
+    pub(crate) fn took_sealed(&mut self) {
+        self.wake |= self.consumer.release();
+    }
+
     /// Whether a message was begun that has not ended.
     pub(crate) fn is_within(&self) -> bool {
         self.partial.is_some()

@@ -85,6 +85,23 @@ impl<M: Memory> Writer<M> {
         }
     }
 
+    /// Up to where all was written.
+    pub(crate) fn written(&self) -> u64 {
+        self.producer.written()
+    }
+
+    /// Up to where the consumer needs nothing any more.
+    pub(crate) fn released(&mut self) -> Result<u64, Broken> {
+        self.producer.released()
+    }
+
+    /// Asks to be woken when the consumer needs nothing up to there, all of which was flushed.
+    /// `true`: it is time to sleep.
+    #[must_use = "it may be there by now"]
+    pub(crate) fn arm_beyond(&mut self, end: u64) -> Result<bool, Broken> {
+        self.producer.arm_beyond(end)
+    }
+
     /// What the records are written with.
     pub(super) fn producer(&self) -> &Producer<M> {
         &self.producer

@@ -10,7 +10,10 @@ use std::{
 };
 
 use rustix::{
-    fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, fstat, ftruncate, memfd_create},
+    fs::{
+        MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, fstat, fstatfs, ftruncate,
+        memfd_create,
+    },
     io::Errno,
     mm::{Advice, MapFlags, ProtFlags, madvise, mmap, mmap_anonymous, munmap},
 };
@@ -52,9 +55,13 @@ pub(crate) fn seal_for_good(file: BorrowedFd<'_>) -> io::Result<()> {
     Ok(fcntl_add_seals(file, FOR_GOOD)?)
 }
 
-/// Whether neither its size nor its contents will ever change.
+/// Whether neither its size nor its contents will ever change, and reading it wants nothing that
+/// can run out, as the system's huge pages do: a SIGBUS.
 pub(crate) fn is_sealed_for_good(file: BorrowedFd<'_>) -> io::Result<bool> {
-    Ok(seals(file)?.contains(FOR_GOOD))
+    const TMPFS: u32 = 0x0102_1994;
+
+    // The type is as wide as the platform has it; this is no more than 32 bits.
+    Ok(seals(file)?.contains(FOR_GOOD) && fstatfs(file)?.f_type as u32 == TMPFS)
 }
 
 /// How long a file is, in bytes.
@@ -75,6 +82,9 @@ fn seals(file: BorrowedFd<'_>) -> io::Result<SealFlags> {
 pub(crate) enum Access {
     Read,
     ReadWrite,
+    /// To read what was sealed for good. Linux before 6.7 takes every shared mapping of a file that
+    /// it was opened to write to for one that could become writable, and allows none of those.
+    ReadSealed,
 }
 
 /// A shared mapping of a file, until it is dropped. A child of fork(2) does not have it.
@@ -138,11 +148,15 @@ impl Mapping {
     ) -> io::Result<()> {
         assert!(at.checked_add(len).is_some_and(|end| end <= self.len), "beyond what is reserved");
         let allowed = match access {
-            Access::Read => ProtFlags::READ,
+            Access::Read | Access::ReadSealed => ProtFlags::READ,
             Access::ReadWrite => ProtFlags::READ | ProtFlags::WRITE,
         };
         let to: *mut c_void = self.start.as_ptr().wrapping_add(at).cast();
-        let flags = MapFlags::SHARED | MapFlags::FIXED;
+        let sharing = match access {
+            Access::ReadSealed => MapFlags::PRIVATE,
+            Access::Read | Access::ReadWrite => MapFlags::SHARED,
+        };
+        let flags = sharing | MapFlags::FIXED;
         // SAFETY: the addresses are within those that we have reserved, where nothing is yet that
         // anybody has a pointer to.
         unsafe { mmap(to, len, allowed, flags, file, from as u64) }?;
@@ -215,6 +229,6 @@ mod tests {
         seal_for_good(file.as_fd()).unwrap();
         assert!(is_sealed_for_good(file.as_fd()).unwrap());
         assert!(!is_ours_to_write(file.as_fd()).unwrap());
-        Mapping::new(file.as_fd(), 10, Access::Read).unwrap();
+        Mapping::new(file.as_fd(), 10, Access::ReadSealed).unwrap();
     }
 }

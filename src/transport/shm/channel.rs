@@ -1,16 +1,18 @@
 //! One end of a connection.
 
 mod room;
+mod sealed;
 
 use std::{io, sync::Arc};
 
 use bytes::Bytes;
 
+use self::sealed::Announced;
 use super::{Options, introduction::Introduced, line::Line};
 use crate::{
     Error, ErrorKind, Peer, Result,
     message::{TryRecv, TrySend},
-    shared::{Broken, Consumer, Item, Producer, Reader, Region, Sealed, Writer},
+    shared::{Broken, Consumer, Item, Producer, Reader, Region, Writer},
     sys::{self, Ringer},
     wait::{Direction, Doorbell, Stage},
 };
@@ -25,6 +27,7 @@ pub struct Channel {
     reader: Reader<Arc<Region>>,
     writer: Writer<Arc<Region>>,
     line: Line,
+    announced: Announced,
     /// What wakes the peer; `None` where it is not trusted with an eventfd of its own, which it
     /// could make us block in.
     bell: Option<Ringer>,
@@ -58,6 +61,7 @@ impl Channel {
             reader: Reader::new(consumer, options.max_len_or_default()).trusting(options.trust),
             writer: Writer::new(Producer::new(ours, theirs)),
             line: Line::new(socket, process),
+            announced: Announced::default(),
             bell: is_ours.then(|| Ringer::of(theirs_bell)),
             stage: doorbell.stage(),
             peer,
@@ -110,19 +114,6 @@ impl Channel {
             };
             return Err(self.break_off(error));
         }
-    }
-
-    /// The message of this length that was announced, and came over the socket.
-    #[cold]
-    fn receive_sealed(&mut self, len: u64) -> io::Result<Bytes> {
-        let received = self.line.sealed().and_then(|file| match file {
-            Some(file) => Sealed::attach(&file, len),
-            None => {
-                Err(Error::new(ErrorKind::Malformed, "a sealed message that never came").into())
-            }
-        });
-        self.line.went_on();
-        received.map_err(|error| self.break_off(error))
     }
 
     /// Nothing is there: is that the end, or is it time to sleep?

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Sealed messages on their way to us, at most: each is a descriptor.
-const SEALED: usize = 16;
+pub(super) const SEALED: usize = 16;
 /// Wakes in a row that no message came with, nor room for one: no sound peer gets there.
 const FLOOD: u32 = 10_000;
 

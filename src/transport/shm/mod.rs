@@ -47,6 +47,7 @@ mod loan;
 mod offer;
 mod options;
 pub mod region;
+mod sealing;
 
 pub use channel::Channel;
 pub use connection::Connection;
@@ -54,7 +55,7 @@ pub use listener::Listener;
 pub use loan::Loan;
 pub use options::Options;
 
-pub use crate::shared::Trust;
+pub use crate::shared::{Draft, Sealed, Trust};
 
 use crate::{Result, SocketName};
 
