@@ -1,9 +1,10 @@
 //! The reading end of a ring of records.
 
-use std::mem::MaybeUninit;
+use std::{mem::MaybeUninit, sync::Arc};
 
 use super::{
     Broken, Memory,
+    ledger::Ledger,
     words::{ALIGN, CLOSED, FURTHEST, HEAD, OPEN, RX_STATE, TAIL, TX_STATE, WANT_DATA, WANT_SPACE},
 };
 use crate::sync::{Ordering, full_fence};
@@ -26,13 +27,16 @@ pub(crate) struct Consumer<M> {
     tail: u64,
     /// Another was here before.
     resumed: bool,
+    /// What releases, where messages may be held in the ring.
+    ledger: Option<Arc<Ledger>>,
 }
 
 impl<M: Memory> Consumer<M> {
     /// Of a ring that nothing was read from.
     pub(crate) fn new(ours: M, theirs: M) -> Self {
         let capacity = theirs.capacity() as u64;
-        Self { ours, theirs, capacity, head: 0, released: 0, tail: 0, resumed: false }
+        let (resumed, ledger) = (false, None);
+        Self { ours, theirs, capacity, head: 0, released: 0, tail: 0, resumed, ledger }
     }
 
     /// Of a ring whose last consumer is gone: goes on behind what that had released, which may be
@@ -44,8 +48,9 @@ impl<M: Memory> Consumer<M> {
         if head % ALIGN != 0 || head > FURTHEST {
             return Err(Broken { what: "a beginning that is none of a record", position: head });
         }
-        let (released, tail) = (head, head);
-        let mut resumed = Self { ours, theirs, capacity, head, released, tail, resumed: true };
+        let (released, tail, ledger) = (head, head, None);
+        let mut resumed =
+            Self { ours, theirs, capacity, head, released, tail, resumed: true, ledger };
         resumed.refresh()?;
         // Relaxed: for a producer that waits it changes nothing before the next `release`.
         resumed.ours.store(RX_STATE, OPEN, Ordering::Relaxed);
@@ -55,6 +60,22 @@ impl<M: Memory> Consumer<M> {
     /// Whether another was here before.
     pub(super) fn is_resumed(&self) -> bool {
         self.resumed
+    }
+
+    /// Leaves it to a ledger what is released: of the same ring, that nothing was read from.
+    pub(super) fn releasing_by(&mut self, ledger: &Arc<Ledger>) {
+        self.ledger = Some(Arc::clone(ledger));
+    }
+
+    /// Whether what is held stands in the way of a producer: all else was released.
+    #[inline]
+    pub(super) fn is_held_up(&self) -> bool {
+        self.head - self.released > self.capacity / 2
+    }
+
+    /// Whether all that was read was released.
+    pub(super) fn is_released(&self) -> bool {
+        self.head == self.released
     }
 
     /// Where the next byte to be read is.
@@ -109,6 +130,11 @@ impl<M: Memory> Consumer<M> {
         if to == self.released {
             return false;
         }
+        if let Some(ledger) = &self.ledger {
+            let (released, wake) = ledger.read_to(to);
+            self.released = released;
+            return wake;
+        }
         // Release: partner of the Acquire in `Producer::refresh`: we are done with those bytes.
         self.ours.store(HEAD, to, Ordering::Release);
         // Partner of the fence in `Producer::arm`. If ours is the first, the producer sees the new
@@ -153,6 +179,9 @@ impl<M: Memory> Consumer<M> {
     pub(super) fn leave(&mut self) {
         // Release: partner of the Acquire in `Producer::is_deserted`.
         self.ours.store(RX_STATE, CLOSED, Ordering::Release);
+        if let Some(ledger) = &self.ledger {
+            ledger.close();
+        }
     }
 
     #[inline]
@@ -167,6 +196,11 @@ impl<M: Memory> Consumer<M> {
         // Acquire: partner of the Release in `Producer::publish`: the bytes in front of it are
         // there.
         let tail = self.theirs.load(TAIL, Ordering::Acquire);
+        if self.ledger.is_some() {
+            // Others release as well, of whom the producer can have heard before we did. Relaxed:
+            // what it had heard of is in front of the `TAIL` that was acquired.
+            self.released = self.ours.load(HEAD, Ordering::Relaxed);
+        }
         if tail < self.tail || tail - self.released > self.capacity || tail % ALIGN != 0 {
             return Err(Broken { what: "a writer where it cannot be", position: tail });
         }

@@ -26,6 +26,8 @@ mod consumer;
 mod draft;
 #[cfg(all(any(test, fuzzing), not(framewire_loom)))]
 pub(crate) mod hostile;
+mod lease;
+mod ledger;
 #[cfg(all(test, framewire_loom))]
 mod loom;
 mod memory;
@@ -47,6 +49,7 @@ pub use atomic::Atomic;
 pub(crate) use broken::Broken;
 pub(crate) use consumer::Consumer;
 pub use draft::Draft;
+pub(crate) use lease::Leases;
 pub(crate) use memory::{Memory, Word};
 pub(crate) use plain::Plain;
 pub(crate) use producer::Producer;

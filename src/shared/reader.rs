@@ -7,7 +7,7 @@ use std::mem;
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::{
-    Broken, Consumer, Memory, Trust,
+    Broken, Consumer, Leases, Memory, Trust,
     partial::{LEAST, Partial},
     record::{HEADER, Header, Kind},
 };
@@ -17,6 +17,10 @@ use crate::{Error, ErrorKind};
 const WINDOW: u64 = 16 * 1024;
 /// How many bytes of small messages share a buffer.
 const SHARED: usize = 64 * 1024;
+
+/// So many sealed messages the producer may not know to be ours: half of those that it can have on
+/// their way.
+const UNSEEN: usize = 8;
 
 /// What was read.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,6 +49,10 @@ pub(crate) struct Reader<M> {
     /// How many bytes of parts may come first, of a message whose beginning was released by the
     /// reader before us.
     amid: usize,
+    leases: Option<Leases>,
+    /// Sealed messages that are ours and the producer does not know of, since one is held that came
+    /// before them.
+    unseen: usize,
     /// The producer is to be woken.
     wake: bool,
 }
@@ -62,14 +70,31 @@ impl<M: Memory> Reader<M> {
     pub(crate) fn new(consumer: Consumer<M>, max_len: usize) -> Self {
         let (buffer, window) = (BytesMut::new(), Bytes::new());
         let resumed = consumer.is_resumed();
-        let amid = if resumed { max_len } else { 0 };
-        let (partial, trust) = (None, None);
-        Self { consumer, max_len, buffer, window, partial, trust, amid, wake: resumed }
+        Self {
+            consumer,
+            max_len,
+            buffer,
+            window,
+            partial: None,
+            trust: None,
+            amid: if resumed { max_len } else { 0 },
+            leases: None,
+            unseen: 0,
+            wake: resumed,
+        }
     }
 
     /// Lends messages where they lie.
     pub(crate) fn trusting(self, trust: Option<Trust>) -> Self {
         Self { trust, ..self }
+    }
+
+    /// Hands out large messages where they lie.
+    pub(crate) fn leasing(mut self, leases: Option<Leases>) -> Self {
+        if let Some(leases) = &leases {
+            self.consumer.releasing_by(leases.ledger());
+        }
+        Self { leases, ..self }
     }
 
     /// Takes the next message, if it is there.
@@ -82,10 +107,13 @@ impl<M: Memory> Reader<M> {
                     return Ok(Some(Item::Message(self.cut(header))));
                 }
                 Some(Next::Large(header)) if self.is_whole(header)? => {
-                    let mut message = BytesMut::with_capacity(header.len as usize);
-                    self.copy(header, 0, &mut message);
+                    let message = self.hand_out(header).unwrap_or_else(|| {
+                        let mut message = BytesMut::with_capacity(header.len as usize);
+                        self.copy(header, 0, &mut message);
+                        message.freeze()
+                    });
                     self.consumer.advance(header.size());
-                    return Ok(Some(Item::Message(message.freeze())));
+                    return Ok(Some(Item::Message(message)));
                 }
                 Some(next) => match self.part(next)? {
                     Some(Item::Message(message)) => {
@@ -154,7 +182,7 @@ impl<M: Memory> Reader<M> {
     /// Asks to be woken when there is more. `true`: it is time to sleep.
     #[must_use = "there may be something by now"]
     pub(crate) fn arm(&mut self) -> Result<bool, Broken> {
-        self.wake |= self.consumer.release();
+        self.release();
         self.consumer.arm()
     }
 
@@ -167,7 +195,15 @@ impl<M: Memory> Reader<M> {
 
     /// The sealed message that was announced last is ours by now.
     pub(crate) fn took_sealed(&mut self) {
-        self.wake |= self.consumer.release();
+        self.release();
+        if self.consumer.is_released() {
+            self.unseen = 0;
+            return;
+        }
+        self.unseen += 1;
+        if self.unseen >= UNSEEN {
+            self.detach();
+        }
     }
 
     /// Whether a message was begun that has not ended.
@@ -186,11 +222,37 @@ impl<M: Memory> Reader<M> {
         self.consumer.leave();
     }
 
+    /// Lets the producer write over what was dealt with, all of it but for half of the ring at most.
+    #[inline]
+    fn release(&mut self) {
+        self.wake |= self.consumer.release();
+        if self.leases.is_some() && self.consumer.is_held_up() {
+            self.detach();
+        }
+    }
+
+    /// Has nothing that is held stand in the way.
+    #[cold]
+    fn detach(&mut self) {
+        if let Some(leases) = &mut self.leases {
+            leases.detach();
+            self.wake |= self.consumer.release();
+            self.unseen = 0;
+        }
+    }
+
+    /// Hands out the body of a large message where it lies, if that is not too much.
+    fn hand_out(&mut self, header: Header) -> Option<Bytes> {
+        let start = self.consumer.head();
+        let (at, end) = (start + HEADER, start + header.size());
+        self.leases.as_mut()?.hand_out(start, at, header.len as usize, end)
+    }
+
     /// The record that comes next, if it is a message.
     #[inline]
     fn whole_in_place(&mut self) -> Result<Option<Header>, Error> {
         if self.consumer.is_due() {
-            self.wake |= self.consumer.release();
+            self.release();
         }
         let available = self.consumer.available()?;
         if available == 0 {
@@ -226,7 +288,7 @@ impl<M: Memory> Reader<M> {
     #[inline]
     fn find(&mut self) -> Result<Option<Next>, Broken> {
         if self.consumer.is_due() {
-            self.wake |= self.consumer.release();
+            self.release();
         }
         let copied = self.copied();
         if !copied.is_empty() {

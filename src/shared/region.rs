@@ -59,6 +59,21 @@ impl Region {
         Self::map(file, capacity, Access::ReadWrite)
     }
 
+    /// Somebody else's, to [keep](Self::keep) parts of.
+    pub(super) fn view(file: BorrowedFd<'_>, capacity: usize) -> io::Result<Self> {
+        let region = Self::map(file, capacity, Access::Private)?;
+        // Whether the kernel can is known now: nothing is kept by this.
+        region.keep(0, 0)?;
+        Ok(region)
+    }
+
+    /// Keeps these bytes of a [view](Self::view) as they are, whatever becomes of the ring; others
+    /// in the same pages too.
+    pub(super) fn keep(&self, at: u64, len: usize) -> io::Result<()> {
+        assert!(len <= self.capacity, "more than the ring has");
+        self.mapping.detach(self.front + self.offset(at), len)
+    }
+
     fn map(file: BorrowedFd<'_>, capacity: usize, access: Access) -> io::Result<Self> {
         if !Self::is_capacity(capacity) {
             let what = format!("a ring of {capacity} bytes");
@@ -72,8 +87,12 @@ impl Region {
     /// Where the byte of a position is: at least `capacity` bytes follow.
     #[inline]
     fn byte(&self, at: u64) -> *mut u8 {
-        let offset = at as usize & (self.capacity - 1);
-        self.mapping.start().wrapping_add(self.front + offset)
+        self.mapping.start().wrapping_add(self.front + self.offset(at))
+    }
+
+    #[inline]
+    fn offset(&self, at: u64) -> usize {
+        at as usize & (self.capacity - 1)
     }
 
     #[inline]

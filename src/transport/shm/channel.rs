@@ -8,11 +8,11 @@ use std::{io, sync::Arc};
 use bytes::Bytes;
 
 use self::sealed::Announced;
-use super::{Options, introduction::Introduced, line::Line};
+use super::{Options, bell::Bell, introduction::Introduced, line::Line};
 use crate::{
     Error, ErrorKind, Peer, Result,
     message::{TryRecv, TrySend},
-    shared::{Broken, Consumer, Item, Producer, Reader, Region, Writer},
+    shared::{Broken, Consumer, Item, Leases, Producer, Reader, Region, Writer},
     sys::{self, Ringer},
     wait::{Direction, Doorbell, Stage},
 };
@@ -28,9 +28,7 @@ pub struct Channel {
     writer: Writer<Arc<Region>>,
     line: Line,
     announced: Announced,
-    /// What wakes the peer; `None` where it is not trusted with an eventfd of its own, which it
-    /// could make us block in.
-    bell: Option<Ringer>,
+    bell: Arc<Bell>,
     stage: Arc<Stage>,
     peer: Peer,
     max_len: usize,
@@ -49,20 +47,32 @@ enum Nothing {
 impl Channel {
     /// What two processes have that were introduced, and what waits for it.
     pub(super) fn open(introduced: Introduced, options: &Options) -> Result<(Self, Doorbell)> {
-        let Introduced { ours, theirs, bell, theirs_bell, socket, peer, takes } = introduced;
+        let Introduced { ours, theirs, memory, bell, theirs_bell, socket, peer, takes } =
+            introduced;
         let (socket, process) = (Arc::new(socket), peer.pidfd.clone());
         let aside = [Some(Arc::clone(&socket)), process.clone()].into_iter().flatten();
         let doorbell = Doorbell::new(bell, aside, options.unix.strategy)?;
         // An eventfd that its owner has filled and made blocking would hold us up: who is of
         // another user is woken over the socket.
         let is_ours = peer.uid() == Some(sys::our_uid());
+        let theirs_bell = Arc::new(match is_ours {
+            true => Bell::Event(Ringer::of(theirs_bell)),
+            false => Bell::Packet(Arc::clone(&socket)),
+        });
+        let leases = options.trust.zip(memory).map(|(trust, memory)| {
+            let bell = Arc::clone(&theirs_bell);
+            let (ours, theirs) = (Arc::clone(&ours), Arc::clone(&theirs));
+            Leases::new(trust, memory, ours, theirs, Arc::new(move || bell.ring()))
+        });
         let consumer = Consumer::new(Arc::clone(&ours), Arc::clone(&theirs));
         let channel = Self {
-            reader: Reader::new(consumer, options.max_len_or_default()).trusting(options.trust),
+            reader: Reader::new(consumer, options.max_len_or_default())
+                .trusting(options.trust)
+                .leasing(leases),
             writer: Writer::new(Producer::new(ours, theirs)),
             line: Line::new(socket, process),
             announced: Announced::default(),
-            bell: is_ours.then(|| Ringer::of(theirs_bell)),
+            bell: theirs_bell,
             stage: doorbell.stage(),
             peer,
             max_len: options.max_len_or_default().min(takes),
@@ -178,13 +188,7 @@ impl Channel {
     }
 
     fn wake(&self) {
-        let rung = match &self.bell {
-            Some(bell) => bell.ring(),
-            None => return self.line.wake(),
-        };
-        if let Err(error) = rung {
-            tracing::debug!(%error, "a peer could not be woken");
-        }
+        self.bell.ring();
     }
 
     /// Ends both directions, after what the peer has no excuse for.

@@ -38,6 +38,8 @@ pub(super) struct Introduced {
     /// Ours to write, theirs to read.
     pub(super) ours: Arc<Region>,
     pub(super) theirs: Arc<Region>,
+    /// The file of `theirs`, where the peer is trusted.
+    pub(super) memory: Option<OwnedFd>,
     /// What wakes us, and what wakes the peer: eventfds, non-blocking when they were looked at. A
     /// peer can have its own block later, so one of another user is woken over the socket.
     pub(super) bell: OwnedFd,
@@ -67,6 +69,7 @@ struct Ours {
 /// What the peer had for us.
 struct Theirs {
     region: Region,
+    memory: Option<OwnedFd>,
     bell: OwnedFd,
     takes: usize,
 }
@@ -103,6 +106,7 @@ impl Introduction {
         Ok(Introduced {
             ours: Arc::new(ours.region),
             theirs: Arc::new(theirs.region),
+            memory: theirs.memory,
             bell: ours.bell,
             theirs_bell: theirs.bell,
             socket: self.socket.into_inner()?,
@@ -218,7 +222,8 @@ impl Theirs {
         let (memory, bell) = offer::both(arrived)?;
         Ok(Self {
             bell: offer::bell(bell)?,
-            region: offer::memory(memory, capacity)?,
+            region: offer::memory(memory.as_fd(), capacity)?,
+            memory: options.trust.map(|_| memory),
             takes: usize::try_from(hello.max_len).unwrap_or(usize::MAX),
         })
     }

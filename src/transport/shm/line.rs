@@ -91,12 +91,6 @@ impl Line {
         Ok(self.sealed.pop_front())
     }
 
-    /// Wakes the peer, if it is not being woken already.
-    pub(super) fn wake(&self) {
-        // No room: it has many wakes to find. Any other error: it is gone, which we find out.
-        let _ = sys::send(self.socket.as_fd(), &[0]);
-    }
-
     /// Sends the descriptor of a sealed message.
     pub(super) fn send(&self, sealed: BorrowedFd<'_>) -> io::Result<()> {
         sys::send_with(self.socket.as_fd(), &[IoSlice::new(&[1])], &[sealed]).map(drop)

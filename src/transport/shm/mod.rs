@@ -19,6 +19,16 @@
 //!
 //! [`region`] is memory without any of this, for a struct that is shared with a program in C.
 //!
+//! # Without a copy
+//!
+//! | | sender | receiver |
+//! |---|---|---|
+//! | a small message | copies it into the ring | copies it out |
+//! | [`loan`](Connection::loan): up to half of the ring | writes it there | copies it out |
+//! | [`with_next`](Connection::with_next), where the peer is [trusted](Options::trust) | | reads it there |
+//! | `next`, the same, more than 16 KiB | | has it there, as `Bytes` |
+//! | [`send_sealed`](Connection::send_sealed): memory of its own | writes it there | has it there, for good |
+//!
 //! # Examples
 //!
 //! ```
@@ -37,6 +47,7 @@
 //! # }
 //! ```
 
+mod bell;
 mod channel;
 mod connection;
 mod hello;

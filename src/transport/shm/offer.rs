@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    os::fd::{AsFd, OwnedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
 };
 
 use super::hello::malformed;
@@ -37,8 +37,7 @@ pub(super) fn both(arrived: Arrived) -> Result<(OwnedFd, OwnedFd)> {
 
 /// Memory with a ring of this capacity that the peer writes to, and can neither take back nor
 /// have others write to.
-pub(super) fn memory(memory: OwnedFd, capacity: usize) -> Result<Region> {
-    let memory = memory.as_fd();
+pub(super) fn memory(memory: BorrowedFd<'_>, capacity: usize) -> Result<Region> {
     let what = What::is(memory).map_err(unusable)?;
     if what != What::File(FileKind::File) {
         return Err(malformed(format!("the peer's memory is {what}, not a file of memory")));

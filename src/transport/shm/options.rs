@@ -120,6 +120,13 @@ impl Options {
     /// Trusts peers not to change what they have sent: messages are lent, and large ones received,
     /// without a copy. No peer is, unless this is called.
     ///
+    /// Messages of more than 16 KiB that were one record, half of the peer's
+    /// [`capacity`](Self::capacity) at most, are then `Bytes` in the ring itself, for as long as you
+    /// keep them, on any thread, beyond the end of the connection too. The peer goes on meanwhile:
+    /// where kept messages stand in its way for half of the ring, the kernel copies them aside (Linux
+    /// from 5.14; before, all are copied as they are received), and as long as more is kept than half
+    /// of the ring holds, those that follow are copied.
+    ///
     /// # Examples
     ///
     /// See [`Trust`].

@@ -1,0 +1,168 @@
+//! What of a ring is still read where it lies.
+
+use std::{
+    collections::VecDeque,
+    fmt, mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use super::{
+    Memory, Region,
+    words::{HEAD, WANT_SPACE},
+};
+use crate::sync::{Ordering, full_fence};
+
+/// Rings the producer awake, from any thread.
+pub(crate) type Wake = Arc<dyn Fn() + Send + Sync>;
+
+/// The releasing side of a consumer whose messages may be held where they lie, on any thread and
+/// for any time: the producer may write over what is in front of the first that is.
+pub(super) struct Ledger {
+    page: Mutex<Page>,
+    /// How many bytes may be held at a time.
+    limit: usize,
+}
+
+struct Page {
+    /// `None` once nobody reads any more: what is released then is of no use to anybody.
+    ring: Option<Ring>,
+    /// Up to where was read and dealt with, but for what is held.
+    read: u64,
+    /// Up to where the producer was told that it may write.
+    released: u64,
+    /// In the order of their positions.
+    holds: VecDeque<Hold>,
+    /// How many bytes are held, in the ring or independent of it by now.
+    held: usize,
+}
+
+struct Ring {
+    /// Has the words that we write.
+    ours: Arc<Region>,
+    theirs: Arc<Region>,
+    wake: Wake,
+}
+
+/// Bytes that are held, and where they are read.
+pub(super) struct Hold {
+    /// Where their record begins.
+    start: u64,
+    pub(super) at: u64,
+    pub(super) len: usize,
+    pub(super) place: Arc<Region>,
+    /// They are not held any more; something in front of them is.
+    over: bool,
+}
+
+impl Ledger {
+    /// Of a ring that nothing was read from.
+    pub(super) fn new(ours: Arc<Region>, theirs: Arc<Region>, wake: Wake) -> Self {
+        let limit = theirs.capacity() / 2;
+        let ring = Some(Ring { ours, theirs, wake });
+        let holds = VecDeque::new();
+        Self { page: Mutex::new(Page { ring, read: 0, released: 0, holds, held: 0 }), limit }
+    }
+
+    /// Whether so many bytes more can be held.
+    pub(super) fn has_room(&self, len: usize) -> bool {
+        self.page().held.saturating_add(len) <= self.limit
+    }
+
+    /// Holds bytes of a record that ends at `end`, behind all that was held before. Whatever is in
+    /// front of it was dealt with.
+    pub(super) fn hold(&self, start: u64, at: u64, len: usize, end: u64, place: &Arc<Region>) {
+        let mut page = self.page();
+        page.holds.push_back(Hold { start, at, len, place: Arc::clone(place), over: false });
+        page.held += len;
+        page.read = end;
+    }
+
+    /// Bytes of the record that begins there are not held any more. Wakes the producer, if it waits
+    /// for the room.
+    pub(super) fn give_back(&self, start: u64, len: usize) {
+        let mut page = self.page();
+        page.held -= len;
+        // What was made independent of the ring is not there.
+        if let Ok(found) = page.holds.binary_search_by_key(&start, |hold| hold.start) {
+            page.holds[found].over = true;
+        }
+        let done = page.drop_over();
+        let wake =
+            if page.release() { page.ring.as_ref().map(|r| Arc::clone(&r.wake)) } else { None };
+        drop(page);
+        // No system call is made while others wait for the page.
+        drop(done);
+        if let Some(wake) = wake {
+            wake();
+        }
+    }
+
+    /// All up to there was read and dealt with, but for what is held: up to where it is released
+    /// now, and whether the producer has to be woken.
+    pub(super) fn read_to(&self, to: u64) -> (u64, bool) {
+        let mut page = self.page();
+        page.read = to;
+        let wake = page.release();
+        (page.released, wake)
+    }
+
+    /// Has `is_kept` make all that is held independent of the ring, as far as that can be.
+    pub(super) fn detach(&self, mut is_kept: impl FnMut(&Hold) -> bool) {
+        let mut page = self.page();
+        let holds = mem::take(&mut page.holds).into_iter();
+        let (gone, stay): (VecDeque<_>, _) = holds.partition(|hold| hold.over || is_kept(hold));
+        page.holds = stay;
+        drop(page);
+        drop(gone);
+    }
+
+    /// Nobody reads any more. What is held stays where it is.
+    pub(super) fn close(&self) {
+        let ring = self.page().ring.take();
+        drop(ring);
+    }
+
+    fn page(&self) -> MutexGuard<'_, Page> {
+        // Nothing in here panics half-way.
+        self.page.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Page {
+    /// Takes out what nothing in front of is held any more.
+    fn drop_over(&mut self) -> Vec<Hold> {
+        let over = self.holds.iter().take_while(|hold| hold.over).count();
+        self.holds.drain(..over).collect()
+    }
+
+    /// Lets the producer write over what is neither held nor to be read. `true`: it has to be woken.
+    #[must_use = "the producer may be asleep"]
+    fn release(&mut self) -> bool {
+        let to = self.holds.front().map_or(self.read, |first| first.start);
+        let Some(ring) = &self.ring else { return false };
+        if to <= self.released {
+            return false;
+        }
+        // Release: partner of the Acquire in `Producer::refresh`: we are done with those bytes, and
+        // so are those who held some of them and gave them back under this lock before.
+        ring.ours.store(HEAD, to, Ordering::Release);
+        // As in `Consumer::release`: partner of the fence in `Producer::arm`.
+        full_fence("Ledger::release");
+        // Relaxed: ordered by the fence.
+        let want = ring.theirs.load(WANT_SPACE, Ordering::Relaxed);
+        let wake = (self.released..to).contains(&want);
+        self.released = to;
+        wake
+    }
+}
+
+impl fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let page = self.page();
+        f.debug_struct("Ledger")
+            .field("read", &page.read)
+            .field("released", &page.released)
+            .field("held", &page.held)
+            .finish_non_exhaustive()
+    }
+}
