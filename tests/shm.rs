@@ -4,6 +4,16 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
+#[path = "shm/crowd.rs"]
+mod crowd;
+#[path = "shm/events.rs"]
+mod events;
+#[path = "shm/introduction.rs"]
+mod introduction;
+#[path = "shm/refused.rs"]
+mod refused;
+#[path = "shm/stranger.rs"]
+mod stranger;
 #[path = "shm/subject.rs"]
 mod subject;
 
@@ -35,7 +45,14 @@ fn nothing_is_left_behind() {
 /// Passes at once, unless this process was started in a role.
 #[test]
 fn role() {
-    role::play(&[("leaves nothing", leaves_nothing)]);
+    role::play(&[
+        ("leaves nothing", leaves_nothing),
+        ("connects", introduction::connects),
+        ("meets bad listeners", refused::meets_bad_listeners),
+        ("meets bad clients", refused::meets_bad_clients),
+        ("has few descriptors left", crowd::has_few_descriptors_left),
+        ("gives up midway", crowd::gives_up_midway),
+    ]);
 }
 
 fn leaves_nothing() {
