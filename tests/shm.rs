@@ -16,6 +16,8 @@ mod refused;
 mod stranger;
 #[path = "shm/subject.rs"]
 mod subject;
+#[path = "shm/whatever.rs"]
+mod whatever;
 
 use common::{Flavour, conformance, role};
 use framewire::shm;
@@ -52,6 +54,7 @@ fn role() {
         ("meets bad clients", refused::meets_bad_clients),
         ("has few descriptors left", crowd::has_few_descriptors_left),
         ("gives up midway", crowd::gives_up_midway),
+        ("meets clients of all kinds", whatever::meets_clients_of_all_kinds),
     ]);
 }
 

@@ -2,8 +2,10 @@
 
 use std::{
     fs::File,
-    os::fd::OwnedFd,
-    os::unix::net::UnixStream,
+    os::{
+        fd::{AsRawFd, OwnedFd},
+        unix::net::UnixStream,
+    },
     path::PathBuf,
     time::{Duration, Instant},
 };
@@ -82,6 +84,11 @@ fn all() -> Vec<Bad> {
     let above = 2 * LIMIT as u64;
     let large = vec![memory(FRONT + above, SEALS), bell()];
     add("a ring above the limit", hello(above), large, "limit 1048576");
+
+    let sealed = file();
+    let path = format!("/proc/self/fd/{}", sealed.as_raw_fd());
+    let write_only = OwnedFd::from(File::options().write(true).open(path).unwrap());
+    add("memory that cannot be read", hi(), vec![write_only, bell()], "cannot be used");
 
     let (pipe, _) = rustix::pipe::pipe().unwrap();
     add("a pipe for memory", hi(), vec![pipe, bell()], "a FIFO, not");
