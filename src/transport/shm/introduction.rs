@@ -60,7 +60,8 @@ pub(super) struct Introduction {
 }
 
 /// What we have for the peer.
-struct Ours {
+#[derive(Debug)]
+pub(super) struct Ours {
     region: Region,
     memory: OwnedFd,
     bell: OwnedFd,
@@ -84,8 +85,7 @@ impl Introduction {
     }
 
     /// As who has connected.
-    pub(super) async fn call(mut self) -> Result<Introduced> {
-        let ours = Ours::make(&self.options)?;
+    pub(super) async fn call(mut self, ours: Ours) -> Result<Introduced> {
         self.send(&ours).await?;
         let arrived = self.receive().await?;
         let theirs = Theirs::of(arrived, &self.options)?;
@@ -176,7 +176,7 @@ pub(super) fn pair(options: &Options) -> Result<(Introduced, Introduced)> {
 }
 
 impl Ours {
-    fn make(options: &Options) -> Result<Self> {
+    pub(super) fn make(options: &Options) -> Result<Self> {
         let making = || {
             let (region, memory) = Region::create(options.capacity)?;
             Ok(Self { region, memory, bell: sys::eventfd()? })

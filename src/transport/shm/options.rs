@@ -9,7 +9,7 @@ use tracing::Instrument;
 use super::{
     Channel, Connection, Listener,
     hello::{Answer, Hello},
-    introduction::{self, Introduced, Introduction},
+    introduction::{self, Introduced, Introduction, Ours},
 };
 use crate::{
     Endpoint, Error, Peer, Result, SocketName,
@@ -271,12 +271,14 @@ impl Options {
         let span = tracing::debug_span!("connect", %endpoint);
         let connecting = async {
             let begun = Instant::now();
+            // Before the listener sees us, so that it finds all that we have to say.
+            let ours = Ours::make(self)?;
             let socket = connect::connect(&self.unix, &name, SocketType::SEQPACKET).await?;
             let (socket, peer) = self.look(socket)?;
             self.unix.check(&peer, &endpoint)?;
             let deadline = self.unix.deadline;
             let left = deadline.saturating_sub(begun.elapsed());
-            let introduced = Introduction::new(socket, peer, self)?.call();
+            let introduced = Introduction::new(socket, peer, self)?.call(ours);
             let introduced = introduction::within(left, deadline, introduced)?.await?;
             tracing::debug!(peer = ?introduced.peer, "connected");
             Ok(self.connection(introduced)?.on(Arc::clone(&endpoint)))
