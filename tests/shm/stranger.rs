@@ -70,6 +70,10 @@ impl Said {
     }
 
     pub(crate) fn send(&self, to: impl AsFd) {
+        self.try_send(to).unwrap();
+    }
+
+    pub(crate) fn try_send(&self, to: impl AsFd) -> Result<usize, Errno> {
         let mut room = [MaybeUninit::uninit(); 4096];
         let mut control = SendAncillaryBuffer::new(&mut room);
         let beside: Vec<BorrowedFd<'_>> = self.beside.iter().map(AsFd::as_fd).collect();
@@ -78,7 +82,7 @@ impl Said {
         }
         let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
         let bytes = [IoSlice::new(&self.bytes)];
-        rustix::net::sendmsg(to, &bytes, &mut control, flags).unwrap();
+        rustix::net::sendmsg(to, &bytes, &mut control, flags)
     }
 }
 
