@@ -42,7 +42,12 @@
 //! let mut listener = shm::listen(&*path).await?;
 //! // To connect takes both: the listener has to be polled meanwhile.
 //! let (client, server) = tokio::join!(shm::connect(&*path), listener.next());
-//! let (client, server) = (client?, server.expect("a listener never ends")?);
+//! let (mut client, mut server) = (client?, server.expect("a listener never ends")?);
+//!
+//! client.send("hello".into()).await?;
+//! let hello = server.next().await.expect("the client is there")?;
+//! server.send(hello).await?;
+//! assert_eq!(client.next().await.expect("the server is there")?, "hello");
 //! # Ok(())
 //! # }
 //! ```
@@ -110,10 +115,13 @@ pub async fn connect(name: impl Into<SocketName>) -> Result<Connection> {
 ///
 /// ```
 /// use framewire::shm;
+/// use futures::{SinkExt, StreamExt};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> framewire::Result<()> {
-/// let (ours, theirs) = shm::pair()?;
+/// let (mut ours, mut theirs) = shm::pair()?;
+/// ours.send("hello".into()).await?;
+/// assert_eq!(theirs.next().await.expect("ours is open")?, "hello");
 /// # Ok(())
 /// # }
 /// ```
