@@ -146,6 +146,10 @@ impl Endpoint {
             Self::Udp(address) => Ok(Box::pin(udp::receiver(address.to_string()).await?)),
             #[cfg(unix)]
             Self::Fifo(path) => Ok(Box::pin(fifo::receiver(path).await?)),
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            Self::ShmBroadcast(path) => Ok(Box::pin(shm::broadcast::receiver(path).await?)),
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            Self::ShmLatest(path) => Ok(Box::pin(shm::latest::receiver(path).await?)),
             other => Err(other.cannot("receiver")),
         }
     }
@@ -172,6 +176,10 @@ impl Endpoint {
             Self::Udp(address) => Ok(Box::pin(udp::sender(address.to_string()).await?)),
             #[cfg(unix)]
             Self::Fifo(path) => Ok(Box::pin(fifo::sender(path).await?)),
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            Self::ShmBroadcast(path) => Ok(Box::pin(shm::broadcast::sender(path).await?)),
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            Self::ShmLatest(path) => Ok(Box::pin(shm::latest::sender(path).await?)),
             other => Err(other.cannot("sender")),
         }
     }

@@ -15,6 +15,8 @@
 //! | [`tcp`] | another machine or container | `listen` `connect` |
 #![cfg_attr(feature = "tls", doc = "| [`tls`] | the same, over a network | `listen` `connect` |")]
 //! | [`udp`] | the same, or all of a group; what is lost is lost | `listen` `connect` `receiver` `sender` |
+//! | `shm::broadcast` | all who read, over memory, by path | `receiver` `sender` |
+//! | `shm::latest` | the same, and only the newest value counts | `receiver` `sender` |
 //!
 //! A module has the verbs that its mechanism has, and the nouns `Options`, `Listener`,
 //! `Connection`, `Sender` and `Receiver` where they apply: to know one is to know all. [`Endpoint`]

@@ -10,17 +10,34 @@ pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) use loom::sync::atomic::{AtomicU64, Ordering};
 
 /// `fence(SeqCst)`, by the name of the function that needs it.
-#[cfg(not(framewire_loom))]
 #[inline]
-pub(crate) fn full_fence(_: &'static str) {
-    std::sync::atomic::fence(Ordering::SeqCst);
+pub(crate) fn full_fence(name: &'static str) {
+    fence(name, Ordering::SeqCst);
 }
 
-/// The same, unless the environment asks for a program without this one: a model that passes then
+/// `fence(Release)`, in the same way.
+#[inline]
+pub(crate) fn release_fence(name: &'static str) {
+    fence(name, Ordering::Release);
+}
+
+/// `fence(Acquire)`, in the same way.
+#[inline]
+pub(crate) fn acquire_fence(name: &'static str) {
+    fence(name, Ordering::Acquire);
+}
+
+#[cfg(not(framewire_loom))]
+#[inline]
+fn fence(_: &'static str, ordering: Ordering) {
+    std::sync::atomic::fence(ordering);
+}
+
+/// A fence, unless the environment asks for a program without this one: a model that passes then
 /// as well shows nothing.
 #[cfg(framewire_loom)]
-pub(crate) fn full_fence(name: &'static str) {
+fn fence(name: &'static str, ordering: Ordering) {
     if std::env::var_os("FRAMEWIRE_LOOM_WITHOUT").is_none_or(|without| without != name) {
-        loom::sync::atomic::fence(Ordering::SeqCst);
+        loom::sync::atomic::fence(ordering);
     }
 }

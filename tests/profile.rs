@@ -54,9 +54,20 @@ fn this_version_has() {
     let has: Vec<_> =
         Profile::all().iter().filter(|row| row.built == Built::Yes).map(|row| row.scheme).collect();
     let linux = cfg!(any(target_os = "linux", target_os = "android"));
-    let has: Vec<_> =
-        has.into_iter().filter(|scheme| linux || !["seqpacket", "shm"].contains(scheme)).collect();
-    assert_eq!(has, ["pipe", "unix", "seqpacket", "datagram", "fifo", "tcp", "udp", "shm"]);
+    let everywhere = ["pipe", "unix", "datagram", "fifo", "tcp", "udp"];
+    let all = [
+        "pipe",
+        "unix",
+        "seqpacket",
+        "datagram",
+        "fifo",
+        "tcp",
+        "udp",
+        "shm",
+        "shm+broadcast",
+        "shm+latest",
+    ];
+    assert_eq!(has, if linux { &all[..] } else { &everywhere[..] });
 
     let featured = |row: &Profile| match row.built {
         Built::Feature { name, on } => Some((row.scheme, name, on)),

@@ -154,7 +154,8 @@ pub(crate) const SHM_BROADCAST: Profile = Profile {
     duplex: false,
     reach: Reach::EveryReader,
     loss: Some("a slow reader is overtaken, and told so"),
-    built: Built::NotYet,
+    max_len: MaxLen::Configured { default: 256 << 10 },
+    built: ON_LINUX,
     ..SHM
 };
 

@@ -21,6 +21,7 @@
 //! peer writes is [`Broken`], once; nothing more is read after that.
 
 mod atomic;
+pub(crate) mod broadcast;
 mod broken;
 mod consumer;
 mod draft;

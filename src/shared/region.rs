@@ -54,6 +54,20 @@ impl Region {
         Self::map(file, capacity, Access::Read)
     }
 
+    /// Control words alone, which nobody else will ever write to, and their file.
+    pub(crate) fn create_words() -> io::Result<(Self, OwnedFd)> {
+        let file = sys::anonymous_memory("framewire", Self::file_len(0))?;
+        let mapping = Mapping::new(file.as_fd(), front(), Access::ReadWrite)?;
+        sys::keep_ours_to_write(file.as_fd())?;
+        Ok((Self { mapping, front: front(), capacity: 0 }, file))
+    }
+
+    /// Somebody else's control words, as with [`attach`](Self::attach).
+    pub(crate) fn attach_words(file: BorrowedFd<'_>) -> io::Result<Self> {
+        let mapping = Mapping::new(file, front(), Access::Read)?;
+        Ok(Self { mapping, front: front(), capacity: 0 })
+    }
+
     /// One that several write to. The file is as long as that takes, and stays so.
     pub(crate) fn share(file: BorrowedFd<'_>, capacity: usize) -> io::Result<Self> {
         Self::map(file, capacity, Access::ReadWrite)

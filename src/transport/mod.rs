@@ -12,6 +12,8 @@ pub(crate) mod host;
 pub(crate) mod inbox;
 #[cfg(unix)]
 pub mod pipe;
+#[cfg(unix)]
+mod running;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub mod shm;
 pub(crate) mod socket;

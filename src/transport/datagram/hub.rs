@@ -19,13 +19,13 @@ use super::{
     arrival::{Arrival, Intake, OVERRUN, STRANGERS},
     queue::{Queue, Refused, Taker},
     room::Room,
-    running::Running,
 };
 use crate::{
     Peer,
     backoff::Backoff,
     runtime,
     sys::Credentials,
+    transport::running,
     wait::{Direction, Fd},
 };
 
@@ -84,6 +84,9 @@ struct Slot {
     /// How often nothing had come.
     quiet: u8,
 }
+
+/// What keeps it running.
+pub(super) type Running = running::Running<Hub>;
 
 #[derive(Debug)]
 pub(super) struct Hub {

@@ -14,9 +14,8 @@ use tokio::task::coop;
 
 use super::{
     Address, Ready, Socket, Source, Target,
-    hub::Newcomer,
+    hub::{Newcomer, Running},
     queue::{Taken, Taker},
-    running::Running,
     socket::{Feed, Whom},
 };
 use crate::{

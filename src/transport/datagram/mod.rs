@@ -11,7 +11,6 @@ mod open;
 mod queue;
 mod ready;
 mod room;
-mod running;
 mod socket;
 
 pub use address::Address;

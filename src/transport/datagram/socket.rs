@@ -11,8 +11,8 @@ use bytes::Bytes;
 use super::{
     Address, Outgoing, Ready, Received,
     arrival::{Arrival, Intake, as_told, lagged},
+    hub::Running,
     queue::{Taken, Taker},
-    running::Running,
 };
 use crate::{
     Accepted, Endpoint, Error, ErrorKind, Peer,

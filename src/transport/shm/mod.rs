@@ -53,10 +53,12 @@
 //! ```
 
 mod bell;
+pub mod broadcast;
 mod channel;
 mod connection;
 mod hello;
 mod introduction;
+pub mod latest;
 mod line;
 mod listener;
 mod loan;

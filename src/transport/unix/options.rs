@@ -331,18 +331,17 @@ impl Options {
 
     /// Whether this peer may be at the other end.
     pub(crate) fn check(&self, peer: &Peer, endpoint: &Endpoint) -> Result<()> {
-        let name = match endpoint {
-            Endpoint::Unix(name)
-            | Endpoint::Seqpacket(name)
-            | Endpoint::Datagram(name)
-            | Endpoint::Shm(name) => name,
-            _ => return Ok(()),
-        };
-        match (&self.allow, name) {
+        use Endpoint::{Datagram, Seqpacket, Shm, Unix};
+
+        match (&self.allow, endpoint) {
             (Some(allow), _) => allow.check(peer),
             // Such a name has no permissions.
-            (None, SocketName::Abstract(_)) => Allow::same_user().check(peer),
-            (None, SocketName::Path(_)) => Ok(()),
+            (None, Unix(name) | Seqpacket(name) | Datagram(name) | Shm(name))
+                if matches!(name, SocketName::Abstract(_)) =>
+            {
+                Allow::same_user().check(peer)
+            }
+            (None, _) => Ok(()),
         }
     }
 

@@ -1,4 +1,4 @@
-//! The task that a hub runs as, for as long as somebody has a part of it.
+//! A task that runs for as long as somebody has a part of what it does.
 
 use std::{
     io,
@@ -9,27 +9,26 @@ use std::{
 
 use tokio::task::AbortHandle;
 
-use super::hub::Hub;
-
-/// Keeps a hub running. When this goes the hub goes, and with it its part of the socket: at once,
-/// and not when the runtime comes to drop the task, so that the name is free again.
+/// Keeps a hub, whatever that does, running. When this goes the hub goes, and with it its part of
+/// the socket: at once, and not when the runtime comes to drop the task, so that the name is free
+/// again.
 #[derive(Debug)]
-pub(super) struct Running {
-    hub: Shared,
+pub(super) struct Running<H> {
+    hub: Shared<H>,
     task: AbortHandle,
 }
 
-impl Running {
+impl<H: Future<Output = ()> + Unpin + Send + 'static> Running<H> {
     /// Starts the hub on the runtime that is here.
-    pub(super) fn start(hub: Hub) -> io::Result<Self> {
+    pub(super) fn start(hub: H) -> io::Result<Self> {
         let runtime = tokio::runtime::Handle::try_current().map_err(io::Error::other)?;
         let hub = Shared(Arc::new(Mutex::new(Some(hub))));
-        let task = runtime.spawn(Task(hub.clone())).abort_handle();
+        let task = runtime.spawn(Task(Shared(Arc::clone(&hub.0)))).abort_handle();
         Ok(Self { hub, task })
     }
 }
 
-impl Drop for Running {
+impl<H> Drop for Running<H> {
     fn drop(&mut self) {
         self.hub.end();
         self.task.abort();
@@ -37,9 +36,9 @@ impl Drop for Running {
 }
 
 /// What the runtime has of it.
-struct Task(Shared);
+struct Task<H>(Shared<H>);
 
-impl Future for Task {
+impl<H: Future<Output = ()> + Unpin> Future for Task<H> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -50,7 +49,7 @@ impl Future for Task {
     }
 }
 
-impl Drop for Task {
+impl<H> Drop for Task<H> {
     /// The runtime is gone: whoever waits for the hub elsewhere is told.
     fn drop(&mut self) {
         self.0.end();
@@ -58,11 +57,11 @@ impl Drop for Task {
 }
 
 /// The hub, until one of the two ends it. Nobody waits for the lock longer than one poll takes.
-#[derive(Clone, Debug)]
-struct Shared(Arc<Mutex<Option<Hub>>>);
+#[derive(Debug)]
+struct Shared<H>(Arc<Mutex<Option<H>>>);
 
-impl Shared {
-    fn hub(&self) -> MutexGuard<'_, Option<Hub>> {
+impl<H> Shared<H> {
+    fn hub(&self) -> MutexGuard<'_, Option<H>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
