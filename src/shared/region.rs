@@ -59,13 +59,13 @@ impl Region {
         let file = sys::anonymous_memory("framewire", Self::file_len(0))?;
         let mapping = Mapping::new(file.as_fd(), front(), Access::ReadWrite)?;
         sys::keep_ours_to_write(file.as_fd())?;
-        Ok((Self { mapping, front: front(), capacity: 0 }, file))
+        Ok((Self { mapping, front: front(), capacity: 0, alone: true }, file))
     }
 
     /// Somebody else's control words, as with [`attach`](Self::attach).
     pub(crate) fn attach_words(file: BorrowedFd<'_>) -> io::Result<Self> {
         let mapping = Mapping::new(file, front(), Access::Read)?;
-        Ok(Self { mapping, front: front(), capacity: 0 })
+        Ok(Self { mapping, front: front(), capacity: 0, alone: false })
     }
 
     /// One that several write to. The file is as long as that takes, and stays so.
