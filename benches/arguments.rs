@@ -3,21 +3,26 @@
 use std::path::PathBuf;
 
 use crate::process::Cpus;
-use crate::trial::{Fault, Flavour, Kind, Mechanism, Pin, Subject, Trial, Waiting};
+use crate::trial::{Fault, Flavour, Kind, Mechanism, Pin, Subject, Trial, Waiting, Way};
 
 pub(crate) const USAGE: &str = "\
-cargo bench --bench mechanisms -- [OPTIONS]
-
-  --only PREFIX,...      rows whose names begin with these parts, e.g. unix,multi/tcp,idle
+  --only PREFIX,...      rows whose names begin with these parts, e.g. unix,shm:park,multi/tcp
   --list                 print the names of the rows
   --reps N               interleaved repetitions (5)
   --millis N             length of a repetition after 150 ms of warm-up (300)
   --pin split|same|none  where the two processes run (split: a CPU each)
   --runtime current|multi  tokio's scheduler; multi has two workers (current)
   --root                 measure on the root of block_on, not in a spawned task
-  --subject both|ours|hand  leave one of the two out
+  --subject both|ours|beside  leave one of the two out
   --smoke                tiny and once: shows that every row works, not how fast
   --json                 one JSON line a row instead of the table";
+
+/// Which of the two measurements of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum One {
+    Ours,
+    Beside,
+}
 
 /// What a run was asked for.
 #[derive(Clone, Debug)]
@@ -34,8 +39,8 @@ pub(crate) struct Arguments {
     pub(crate) pin: Pin,
     pub(crate) flavour: Flavour,
     pub(crate) root: bool,
-    /// The only subject to be measured.
-    pub(crate) subject: Option<Subject>,
+    /// The only one of the two to be measured.
+    pub(crate) only_one: Option<One>,
     pub(crate) smoke: bool,
     pub(crate) json: bool,
     /// A directory of this run's own, for socket files.
@@ -59,7 +64,7 @@ impl Arguments {
             pin: Pin::Split,
             flavour: Flavour::Current,
             root: false,
-            subject: None,
+            only_one: None,
             smoke: false,
             json: false,
             directory,
@@ -77,7 +82,7 @@ impl Arguments {
                 "--pin" => arguments.pin = pin(&value()?)?,
                 "--runtime" => arguments.flavour = flavour(&value()?)?,
                 "--root" => arguments.root = true,
-                "--subject" => arguments.subject = subject(&value()?)?,
+                "--subject" => arguments.only_one = only_one(&value()?)?,
                 "--smoke" => arguments.smoke = true,
                 "--json" => arguments.json = true,
                 "--help" | "-h" => return Ok(None),
@@ -130,6 +135,7 @@ impl Arguments {
             bytes,
             connections: 1,
             waiting: Waiting::Default,
+            way: Way::Owned,
             flavour: self.flavour,
             pin: self.pin,
             root: self.root,
@@ -167,11 +173,11 @@ fn flavour(word: &str) -> Result<Flavour, Fault> {
     }
 }
 
-fn subject(word: &str) -> Result<Option<Subject>, Fault> {
+fn only_one(word: &str) -> Result<Option<One>, Fault> {
     match word {
         "both" => Ok(None),
-        "ours" => Ok(Some(Subject::Ours)),
-        "hand" => Ok(Some(Subject::ByHand)),
-        _ => Err(format!("--subject both|ours|hand, not {word}").into()),
+        "ours" => Ok(Some(One::Ours)),
+        "beside" => Ok(Some(One::Beside)),
+        _ => Err(format!("--subject both|ours|beside, not {word}").into()),
     }
 }

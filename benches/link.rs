@@ -30,6 +30,17 @@ pub(crate) trait Link: Send + 'static {
     /// Sends a message some time until the next flush.
     fn feed(&mut self, message: Bytes) -> impl Future<Output = Result<(), Fault>> + Send;
 
+    /// Sends, some time until the next flush, a message of `len` bytes that `write` writes where it
+    /// will be read.
+    fn place(
+        &mut self,
+        len: usize,
+        write: impl FnOnce(&mut [u8]) + Send,
+    ) -> impl Future<Output = Result<(), Fault>> + Send {
+        let _ = (len, write);
+        async { Err("this link has no room to write in".into()) }
+    }
+
     fn flush(&mut self) -> impl Future<Output = Result<(), Fault>> + Send;
 
     /// Flushes, and ends this direction.

@@ -18,7 +18,7 @@ use crate::link::Link;
 use crate::message::{Check, Source};
 use crate::process;
 use crate::stats::percentile;
-use crate::trial::{Fault, Kind, Outcome, Trial};
+use crate::trial::{Fault, Kind, Outcome, Trial, Way};
 
 /// Samples of round trips kept at most; more than 300 ms of the fastest mechanism yield.
 const SAMPLES: usize = 1 << 20;
@@ -113,12 +113,34 @@ async fn finish(trial: &Trial, link: &mut impl Link) -> Result<(), Fault> {
     link.close().await
 }
 
-/// Sends every message back as it came, until the peer closes.
+/// Takes a message and sends it back, or one like it; `false` is the end.
+#[inline]
+async fn answer(
+    trial: &Trial,
+    link: &mut impl Link,
+    source: &mut Source,
+    check: &mut Check,
+) -> Result<bool, Fault> {
+    match trial.way {
+        Way::Owned | Way::Many => link.echo(|message| check.take(message)).await,
+        // What is lent is gone when it has been looked at.
+        Way::Lent | Way::Loaned => match link.receive(|message| check.take(message)).await? {
+            Some(taken) => {
+                taken?;
+                link.send(source.next()).await?;
+                Ok(true)
+            }
+            None => Ok(false),
+        },
+    }
+}
+
+/// Answers every message, until the peer closes.
 async fn echo(trial: &Trial, mut link: impl Link) -> Result<Outcome, Fault> {
-    let mut check = Check::new(trial);
+    let (mut source, mut check) = (Source::new(trial), Check::new(trial));
     let begun = Instant::now();
     let mut window: Option<Mark> = None;
-    while link.echo(|message| check.take(message)).await? {
+    while answer(trial, &mut link, &mut source, &mut check).await? {
         if trial.count && window.is_none() && begun.elapsed() >= trial.warm() {
             window = Some(Mark::new(Instant::now(), check.right()));
         }
@@ -176,10 +198,16 @@ async fn send(trial: &Trial, mut link: impl Link) -> Result<Outcome, Fault> {
     let mut window: Option<Mark> = None;
     loop {
         for _ in 0..trial.batch() {
-            let message = source.next();
-            match trial.kind {
-                Kind::Flushed => link.send(message).await?,
-                _ => link.feed(message).await?,
+            match (trial.kind, trial.way) {
+                (_, Way::Loaned) => {
+                    let number = source.number().to_le_bytes();
+                    link.place(trial.bytes, |room| room[..8].copy_from_slice(&number)).await?;
+                    if trial.kind == Kind::Flushed {
+                        link.flush().await?;
+                    }
+                }
+                (Kind::Flushed, _) => link.send(source.next()).await?,
+                _ => link.feed(source.next()).await?,
             }
         }
         link.flush().await?;
@@ -240,13 +268,23 @@ fn is_loss(error: &Fault) -> bool {
     ours.is_some_and(|error| error.kind() == ErrorKind::Lagged)
 }
 
-/// Makes and checks messages with nothing in between: what the harness itself costs.
-pub(crate) fn harness(trial: &Trial) -> Result<Outcome, Fault> {
+/// Makes and checks messages within this process: what the harness itself costs, and a copy into
+/// the next place of `room` where there is one.
+pub(crate) fn alone(trial: &Trial, room: &mut [u8]) -> Result<Outcome, Fault> {
     let (mut source, mut check) = (Source::new(trial), Check::new(trial));
+    let mut at = 0;
     let start = Mark::new(Instant::now(), 0);
     while start.at.elapsed() < trial.window() {
         for _ in 0..trial.batch() {
-            check.take(&std::hint::black_box(source.next()))?;
+            let message = std::hint::black_box(source.next());
+            if room.is_empty() {
+                check.take(&message)?;
+                continue;
+            }
+            let end = at + message.len();
+            room[at..end].copy_from_slice(&message);
+            check.take(&std::hint::black_box(&*room)[at..end])?;
+            at = if end + message.len() > room.len() { 0 } else { end };
         }
     }
     Ok(start.until(Instant::now(), check.right()))

@@ -17,10 +17,13 @@
 //! | `busy/unix/1000` | as many connections, one message in flight on each, beside `Park` |
 //! | `idle/unix/1000` | context switches of both processes in five seconds of quiet |
 //! | `lim-cacheline` | a cache line that bounces between the processes: the floor here and now |
+//! | `shm:lent/…` | shared memory, received as a slice that is lent; `many`: many at a time |
+//! | `shm:loaned/…` | the same, also written where it will be read |
+//! | `shm:spin/…` | our `Spin`, beside the cache line; `park` beside an eventfd in `AsyncFd` |
 //! | `lim-harness` | messages of 64 bytes made and checked with no transport in between |
 //!
 //! Rows begin with their module's name: `unix`, `unix:seqpacket`, `unix:datagram`, `pipe`, `fifo`,
-//! `tcp`, `tls` (with the feature of that name), `udp`.
+//! `tcp`, `tls` (with the feature of that name), `udp`, `shm`.
 //!
 //! "By hand" is tokio's own type for the mechanism in `Framed<_, LengthDelimitedCodec>`, all
 //! defaults, TCP with no delay. For sockets whose every message is a call it is that call in
@@ -31,6 +34,10 @@
 //!
 //! `fifo` is a pair of FIFOs, a writer each. Ours is the only writer there may be (`exclusive`) where
 //! messages are sent in batches or are longer than `PIPE_BUF`, and one of many otherwise.
+//!
+//! What a program has at hand for shared memory is the Unix socket. The column `line us` is the
+//! bouncing cache line at the time of the row. Other crates with shared memory are in the package
+//! `benches/rivals`.
 //!
 //! `tls` has tokio-rustls below the baseline; both subjects have the same certificate and
 //! configuration. rustls allocates for what it encrypts, so that nothing is asked of that.
@@ -64,23 +71,31 @@ mod message;
 #[cfg(target_os = "linux")]
 mod ours;
 #[cfg(target_os = "linux")]
+mod page;
+#[cfg(target_os = "linux")]
 mod process;
 #[cfg(target_os = "linux")]
 mod report;
 #[cfg(target_os = "linux")]
 mod row;
 #[cfg(target_os = "linux")]
+mod rows;
+#[cfg(target_os = "linux")]
 mod run;
+#[cfg(target_os = "linux")]
+mod shm;
 #[cfg(target_os = "linux")]
 mod side;
 #[cfg(target_os = "linux")]
 mod stats;
 #[cfg(target_os = "linux")]
+mod subject;
+#[cfg(target_os = "linux")]
 mod trial;
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
-    run::main()
+    run::main("cargo bench --bench mechanisms --", rows::all)
 }
 
 /// Pinning, `/proc` and memfd are Linux's; elsewhere there is nothing to compare with yet.

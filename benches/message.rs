@@ -53,6 +53,17 @@ impl Source {
         self.made
     }
 
+    /// The number of the next message, for who writes that message elsewhere.
+    #[inline]
+    pub(crate) fn number(&mut self) -> u64 {
+        let number = match self.ring.len() {
+            0 => self.made,
+            len => self.made % (len / self.bytes) as u64,
+        };
+        self.made += 1;
+        number
+    }
+
     /// The next message.
     #[inline]
     pub(crate) fn next(&mut self) -> Bytes {

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 #[cfg(feature = "tls")]
 use framewire::tls;
-use framewire::wait::Strategy;
 use framewire::{fifo, pipe, tcp, udp, unix};
 use futures::{StreamExt, stream};
 
@@ -17,26 +16,20 @@ use crate::halves::Halves;
 use crate::link::Link;
 use crate::load;
 use crate::process::Server;
+use crate::shm;
 use crate::side::announce;
-use crate::trial::{Fault, Kind, Mechanism, Outcome, Trial, Waiting};
-
-fn strategy(trial: &Trial) -> Strategy {
-    match trial.waiting {
-        Waiting::Default => Strategy::default(),
-        Waiting::Park => Strategy::Park,
-    }
-}
+use crate::trial::{Fault, Kind, Mechanism, Outcome, Trial};
 
 fn unix_options(trial: &Trial) -> unix::Options {
-    unix::Options::new().strategy(strategy(trial))
+    unix::Options::new().strategy(trial.waiting.strategy())
 }
 
 fn tcp_options(trial: &Trial) -> tcp::Options {
-    tcp::Options::new().strategy(strategy(trial))
+    tcp::Options::new().strategy(trial.waiting.strategy())
 }
 
 fn pipe_options(trial: &Trial) -> pipe::Options {
-    pipe::Options::new().strategy(strategy(trial))
+    pipe::Options::new().strategy(trial.waiting.strategy())
 }
 
 #[cfg(feature = "tls")]
@@ -45,13 +38,13 @@ fn tls_options(trial: &Trial) -> tls::Options {
 }
 
 fn udp_options(trial: &Trial) -> udp::Options {
-    udp::Options::new().strategy(strategy(trial))
+    udp::Options::new().strategy(trial.waiting.strategy())
 }
 
 /// What is sent in batches or is large goes as from the only writer; a FIFO with many takes 4 KiB.
 fn fifo_options(trial: &Trial) -> fifo::Options {
     fifo::Options::new()
-        .strategy(strategy(trial))
+        .strategy(trial.waiting.strategy())
         .end(fifo::End::WithLastWriter)
         .exclusive(trial.kind == Kind::Batched || trial.bytes > 4 << 10)
 }
@@ -100,11 +93,13 @@ pub(crate) async fn serve(trial: &Trial) -> Result<Outcome, Fault> {
             announce(&served.announcement(listener.local_addr()))?;
             load::serve(trial, listener.take(trial.connections)).await
         }
+        Mechanism::Shm | Mechanism::Named => shm::serve(trial).await,
         Mechanism::Udp => {
             let listener = udp_options(trial).listen(address).await?;
             announce(&listener.local_addr()?.to_string())?;
             load::serve(trial, listener.take(trial.connections)).await
         }
+        _ => Err(none(trial)),
     }
 }
 
@@ -124,7 +119,6 @@ pub(crate) async fn drive(trial: &Trial) -> Result<Outcome, Fault> {
             let options = unix_options(trial).datagram();
             connected(trial, || options.connect(address)).await
         }
-        Mechanism::Pipe => Err("pipes are opened with the child".into()),
         Mechanism::Fifo => {
             let options = fifo_options(trial);
             let receiver = options.receiver(trial.beside("back")).await?;
@@ -141,11 +135,17 @@ pub(crate) async fn drive(trial: &Trial) -> Result<Outcome, Fault> {
             let options = tls_options(trial).client_config(config);
             connected(trial, || options.connect(address)).await
         }
+        Mechanism::Shm | Mechanism::Named => shm::drive(trial).await,
         Mechanism::Udp => {
             let options = udp_options(trial);
             connected(trial, || options.connect(address)).await
         }
+        _ => Err(none(trial)),
     }
+}
+
+fn none(trial: &Trial) -> Fault {
+    format!("nothing of ours is {}", trial.mechanism.name()).into()
 }
 
 /// Makes the connections and drives them.

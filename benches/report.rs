@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use crate::goals::{Asked, Verdict};
 use crate::row::{Metric, Row};
-use crate::stats::{Figure, Reached, short};
-use crate::trial::Subject;
+use crate::run::Figures;
+use crate::stats::{Reached, short};
+use crate::trial::Trial;
 
 /// One finished row.
 #[derive(Clone, Debug, Serialize)]
@@ -16,6 +17,9 @@ struct Finished<'a> {
     unit: &'a str,
     ours: Option<Reached>,
     beside: Option<Reached>,
+    /// Round trip of the bouncing cache line in microseconds, beside what shares memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cacheline_us: Option<f64>,
     /// What the row is beside.
     baseline: Option<&'a str>,
     /// Ratio of the medians.
@@ -42,13 +46,14 @@ impl Report {
     /// Prints the head of the table.
     pub(crate) fn begin(&self) {
         if !self.json {
-            line(&["row", "ours", "by hand", "ratio", "asked", ""].map(str::to_owned));
+            line(&["row", "ours", "beside", "ratio", "asked", "", "line us"].map(str::to_owned));
         }
     }
 
     /// Prints a row that was measured.
-    pub(crate) fn row(&mut self, row: &Row, ours: &[Figure], beside: &[Figure]) {
-        let (ours, beside) = (Reached::of(ours), Reached::of(beside));
+    pub(crate) fn row(&mut self, row: &Row, figures: &Figures) {
+        let (ours, beside) = (Reached::of(&figures.ours), Reached::of(&figures.beside));
+        let cacheline_us = Reached::of(&figures.line).map(|line| line.median);
         // An absolute figure is asked of allocations and wake-ups, a ratio of all else.
         let absolute = matches!(row.metric, Metric::Allocations | Metric::Switches);
         let both = ours.as_ref().zip(beside.as_ref()).filter(|_| !absolute);
@@ -63,12 +68,10 @@ impl Report {
         }
         let asked = row.asked.map(Asked::text);
         let unit = unit(row.metric);
-        let baseline = row.beside.as_ref().map(|trial| match trial.subject {
-            Subject::ByHand => "by hand",
-            Subject::Ours => "Park",
-        });
+        let baseline = row.beside.as_ref().map(Trial::label);
         let row = row.name.as_str();
-        let finished = Finished { row, unit, ours, beside, baseline, ratio, asked, verdict };
+        let finished =
+            Finished { row, unit, ours, beside, cacheline_us, baseline, ratio, asked, verdict };
         if self.json {
             json(&finished);
         } else {
@@ -107,14 +110,18 @@ impl Finished<'_> {
             Some(Verdict::Missed) => "missed",
             None => "",
         };
-        let park = if self.baseline == Some("Park") { " (Park)" } else { "" };
+        let baseline = match self.baseline {
+            Some("by hand") | None => String::new(),
+            Some(other) => format!(" {other}"),
+        };
         line(&[
             self.row.to_owned(),
             self.figure(self.ours.as_ref()),
-            self.figure(self.beside.as_ref()) + park,
+            self.figure(self.beside.as_ref()) + &baseline,
             self.ratio.filter(|ratio| ratio.is_finite()).map(short).unwrap_or_default(),
             self.asked.clone().unwrap_or_default(),
             verdict.to_owned(),
+            self.cacheline_us.map(short).unwrap_or_default(),
         ]);
     }
 
@@ -133,8 +140,8 @@ impl Finished<'_> {
 
 fn unit(metric: Metric) -> &'static str {
     match metric {
-        Metric::RoundTrip | Metric::CacheLine => "us",
-        Metric::Rate | Metric::Harness => "messages/s",
+        Metric::RoundTrip => "us",
+        Metric::Rate => "messages/s",
         Metric::Allocations => "allocations/message",
         Metric::Switches => "switches",
     }
@@ -148,7 +155,7 @@ fn json(value: &impl Serialize) {
 }
 
 fn line(cells: &[String]) {
-    const WIDTHS: [usize; 6] = [32, 28, 28, 8, 9, 6];
+    const WIDTHS: [usize; 7] = [32, 28, 40, 8, 9, 6, 7];
     let cells = cells.iter().zip(WIDTHS).map(|(cell, width)| format!("{cell:<width$}"));
     print(cells.collect::<Vec<_>>().join(" ").trim_end());
 }

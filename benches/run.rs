@@ -2,21 +2,24 @@
 
 use std::process::ExitCode;
 
-use crate::arguments::{Arguments, USAGE, fresh};
+use crate::arguments::{Arguments, One, USAGE, fresh};
 use crate::process::{self, Cpus};
 use crate::report::Report;
-use crate::row::{self, Row};
-use crate::side;
+use crate::row::{Row, limit};
 use crate::stats::Figure;
-use crate::trial::{Fault, Subject, Trial};
+use crate::trial::{Fault, Mechanism, Trial};
+use crate::{shm, side};
 
-/// The program, in either of its two parts.
-pub(crate) fn main() -> ExitCode {
+/// All rows that a program has, in the order of its table.
+pub(crate) type Rows = fn(&Arguments) -> Vec<Row>;
+
+/// The program, in either of its two parts; `command` is how it is called.
+pub(crate) fn main(command: &str, rows: Rows) -> ExitCode {
     let mut words = std::env::args().skip(1).peekable();
     if words.peek().is_some_and(|word| word == "--child") {
         return side::child(&words.nth(1).unwrap_or_default()).into();
     }
-    match run(words) {
+    match run(words, command, rows) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(why) => {
@@ -27,10 +30,10 @@ pub(crate) fn main() -> ExitCode {
 }
 
 /// Measures what was asked for; whether all of it could be measured. A figure missed is no failure.
-fn run(words: impl Iterator<Item = String>) -> Result<bool, Fault> {
+fn run(words: impl Iterator<Item = String>, command: &str, rows: Rows) -> Result<bool, Fault> {
     let directory = tempfile::Builder::new().prefix("mechanisms-").tempdir()?;
     let Some(mut arguments) = Arguments::read(words, directory.path().to_owned())? else {
-        println!("{USAGE}");
+        println!("{command} [OPTIONS]\n\n{USAGE}");
         return Ok(true);
     };
     if cfg!(debug_assertions) && !arguments.smoke {
@@ -40,21 +43,34 @@ fn run(words: impl Iterator<Item = String>) -> Result<bool, Fault> {
     let cpus = Cpus::granted()?;
     arguments.fit(&cpus);
     process::raise_descriptor_limit()?;
-    let rows = row::all(&arguments);
+    let mut rows = rows(&arguments);
+    rows.retain(|row| arguments.wants(&row.name));
     if arguments.list {
         rows.iter().for_each(|row| println!("{}", row.name));
         return Ok(true);
+    }
+    if shm::STAND_IN && rows.iter().any(|row| row.ours.mechanism.is_memory()) {
+        eprintln!("WARNING: there is no shared memory yet; what is called so is the Unix socket");
     }
     let mut report = Report::new(arguments.json);
     report.begin();
     let mut run = Run { arguments, cpus, trials: 0 };
     for row in &rows {
         match run.row(row) {
-            Ok((ours, beside)) => report.row(row, &ours, &beside),
+            Ok(figures) => report.row(row, &figures),
             Err(why) => report.failure(row, &why.to_string()),
         }
     }
     Ok(report.end())
+}
+
+/// The repetitions of a row.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Figures {
+    pub(crate) ours: Vec<Figure>,
+    pub(crate) beside: Vec<Figure>,
+    /// The bouncing cache line at the same time.
+    pub(crate) line: Vec<Figure>,
 }
 
 struct Run {
@@ -65,20 +81,23 @@ struct Run {
 
 impl Run {
     /// All repetitions of a row: ours, the baseline, ours, the baseline, …
-    fn row(&mut self, row: &Row) -> Result<(Vec<Figure>, Vec<Figure>), Fault> {
-        let (mut ours, mut beside) = (Vec::new(), Vec::new());
-        let beside_trial = row.beside.as_ref();
+    fn row(&mut self, row: &Row) -> Result<Figures, Fault> {
+        let mut figures = Figures::default();
+        let only = self.arguments.only_one;
         for _ in 0..row.repetitions(self.arguments.reps) {
-            if self.arguments.subject != Some(Subject::ByHand) || beside_trial.is_none() {
-                ours.push(self.once(row, &row.ours)?);
+            if row.is_beside_the_line() {
+                let line = limit(&self.arguments, Mechanism::CacheLine);
+                let window_ms = line.window_ms.min(20);
+                figures.line.push(self.once(row, &Trial { window_ms, ..line })?);
             }
-            if let (Some(trial), None | Some(Subject::ByHand)) =
-                (beside_trial, self.arguments.subject)
-            {
-                beside.push(self.once(row, trial)?);
+            if only != Some(One::Beside) || row.beside.is_none() {
+                figures.ours.push(self.once(row, &row.ours)?);
+            }
+            if let Some(beside) = row.beside.as_ref().filter(|_| only != Some(One::Ours)) {
+                figures.beside.push(self.once(row, beside)?);
             }
         }
-        Ok((ours, beside))
+        Ok(figures)
     }
 
     fn once(&mut self, row: &Row, trial: &Trial) -> Result<Figure, Fault> {

@@ -3,9 +3,9 @@
 use std::process::Command;
 use std::time::Duration;
 
-use crate::process::{Control, Cpus, Line, Reaped, Role, Server, Task};
-use crate::trial::{Fault, Kind, Mechanism, Outcome, Subject, Trial};
-use crate::{allocations, byhand, cacheline, ours, process};
+use crate::process::{Control, Cpus, Line, Reaped, Role, Task};
+use crate::trial::{Fault, Kind, Mechanism, Outcome, Trial};
+use crate::{allocations, cacheline, load, process, subject};
 
 /// How long a child may take to start and to listen.
 const START: Duration = Duration::from_secs(10);
@@ -17,9 +17,26 @@ pub(crate) struct Both {
     pub(crate) served: Outcome,
 }
 
+impl From<Outcome> for Both {
+    /// What one side saw is all that there was to see.
+    fn from(seen: Outcome) -> Self {
+        Self { drove: seen.clone(), served: seen }
+    }
+}
+
+/// How much memory is copied to in turn, as in a ring of the default size or of four messages.
+const ROOM: usize = 4 << 20;
+
 /// Runs one measurement, driving from this process.
 pub(crate) fn measure(trial: &Trial, cpus: &Cpus) -> Result<Both, Fault> {
     cpus.place(trial.pin, 0)?;
+    match trial.mechanism {
+        Mechanism::CacheLine => return Ok(cacheline::measure(trial, cpus)?.into()),
+        Mechanism::Nothing => return Ok(load::alone(trial, &mut [])?.into()),
+        // Filled with something else than zero, so that its pages exist.
+        Mechanism::Memcpy => return Ok(load::alone(trial, &mut vec![u8::MAX; ROOM])?.into()),
+        _ => {}
+    }
     allocations::count(trial.count);
     let runtime = process::runtime(trial.flavour)?;
     let both = runtime.block_on(async {
@@ -41,29 +58,12 @@ async fn drive(
 ) -> Result<Both, Fault> {
     let task = Task { role: Role::Serve, trial: trial.clone(), cpus: cpus.clone() };
     let (command, mut control) = process::command(&task)?;
-    let (drove, child) = match (trial.mechanism, trial.subject) {
-        (Mechanism::Pipe, Subject::ByHand) => {
-            let spawned = byhand::spawn(command)?;
-            started(ready(&mut control)?.0)?;
-            spawned.drive(trial).await?
-        }
-        (Mechanism::Pipe, Subject::Ours) => {
-            let spawned = ours::spawn(trial, command)?;
-            started(ready(&mut control)?.0)?;
-            spawned.drive(trial).await?
-        }
-        (_, subject) => {
-            let child = spawn(command)?;
-            let (pid, address) = ready(&mut control)?;
-            started(pid)?;
-            let trial = Trial { address, ..trial.clone() };
-            let drove = match subject {
-                Subject::Ours => ours::drive(&trial).await?,
-                Subject::ByHand => byhand::drive(&trial).await?,
-            };
-            (drove, Server::Std(child))
-        }
-    };
+    let (drove, child) = subject::drive(trial, command, |hello| {
+        let (pid, address) = ready(&mut control)?;
+        started(pid)?;
+        Ok(Trial { address, ..hello.clone() })
+    })
+    .await?;
     match control.line(trial.limit())? {
         Line::Done(served) => {
             child.end().await?;
@@ -120,10 +120,7 @@ fn part(task: &Task) -> Result<Outcome, Fault> {
         let work = async {
             match role {
                 Role::Drive => Ok(drive(trial, cpus, told).await?.drove),
-                _ => match trial.subject {
-                    Subject::Ours => ours::serve(trial).await,
-                    Subject::ByHand => byhand::serve(trial).await,
-                },
+                _ => subject::serve(trial).await,
             }
         };
         // A pending timer would wake the runtime now and then, and a held connection must not be.

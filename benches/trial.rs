@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use framewire::wait::Strategy;
 use serde::{Deserialize, Serialize};
 
 /// Anything that can end a measurement early.
@@ -19,9 +20,23 @@ pub(crate) enum Mechanism {
     #[cfg(feature = "tls")]
     Tls,
     Udp,
+    /// Memory that two connected processes share.
+    Shm,
+    /// The same, found by a name. Measured beside `Shm` alone.
+    Named,
+    /// A word of shared memory with an eventfd to wake for it, which is no mechanism but what the
+    /// kernel allows to one.
+    Eventfd,
+    /// A cache line that bounces: what the machine allows.
+    CacheLine,
+    /// Messages that are made and checked with no transport in between.
+    Nothing,
+    /// Messages that are copied from one place of this process to another.
+    Memcpy,
 }
 
 impl Mechanism {
+    /// Those with rows for all that there is to ask of a mechanism.
     pub(crate) const ALL: &[Self] = &[
         Self::Unix,
         Self::Seqpacket,
@@ -32,6 +47,7 @@ impl Mechanism {
         #[cfg(feature = "tls")]
         Self::Tls,
         Self::Udp,
+        Self::Shm,
     ];
 
     /// The name of its module, with which rows begin.
@@ -46,6 +62,12 @@ impl Mechanism {
             #[cfg(feature = "tls")]
             Self::Tls => "tls",
             Self::Udp => "udp",
+            Self::Shm => "shm",
+            Self::Named => "shm:named",
+            Self::Eventfd => "lim-eventfd",
+            Self::CacheLine => "lim-cacheline",
+            Self::Nothing => "lim-harness",
+            Self::Memcpy => "lim-memcpy",
         }
     }
 
@@ -88,18 +110,25 @@ impl Mechanism {
 
     /// Whether a server has many connections.
     pub(crate) fn is_listened_on(self) -> bool {
-        !matches!(self, Self::Pipe | Self::Fifo)
+        !matches!(self, Self::Pipe | Self::Fifo | Self::Eventfd)
     }
 
     /// Whether a server is reached by a path.
     pub(crate) fn has_path(self) -> bool {
-        matches!(self, Self::Unix | Self::Seqpacket | Self::Datagram | Self::Fifo)
+        use Mechanism::{Datagram, Fifo, Named, Seqpacket, Shm, Unix};
+        matches!(self, Unix | Seqpacket | Datagram | Fifo | Shm | Named)
     }
 
     /// Whether the peer is told when a connection is closed. Where not, an empty message says so:
     /// no message of a measurement is empty otherwise.
     pub(crate) fn has_end(self) -> bool {
         !matches!(self, Self::Datagram | Self::Udp)
+    }
+
+    /// Whether what it does depends on how far apart the CPUs are, so that the bouncing cache line
+    /// is measured beside it.
+    pub(crate) fn is_memory(self) -> bool {
+        matches!(self, Self::Shm | Self::Named)
     }
 }
 
@@ -108,6 +137,20 @@ impl Mechanism {
 pub(crate) enum Subject {
     Ours,
     ByHand,
+    /// Another crate's, measured by the package in `rivals` alone, as is the next.
+    Iceoryx2,
+    ShmemIpc,
+}
+
+impl Subject {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Ours => "ours",
+            Self::ByHand => "by hand",
+            Self::Iceoryx2 => "iceoryx2",
+            Self::ShmemIpc => "shmem-ipc",
+        }
+    }
 }
 
 /// What the two processes do with each other.
@@ -140,6 +183,31 @@ pub(crate) enum Waiting {
     /// Options are left alone, as a user would who read no further than the first example.
     Default,
     Park,
+    Spin,
+}
+
+impl Waiting {
+    pub(crate) fn strategy(self) -> Strategy {
+        match self {
+            Self::Default => Strategy::default(),
+            Self::Park => Strategy::Park,
+            // Longer than any wait of a round trip.
+            Self::Spin => Strategy::Spin(Duration::from_millis(10)),
+        }
+    }
+}
+
+/// How messages are handed over, where there is a choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Way {
+    /// Sent and received as `Bytes`, one at a time.
+    Owned,
+    /// Received many at a time.
+    Many,
+    /// Received as a slice that is lent. What is answered is a message of one's own.
+    Lent,
+    /// Lent both ways: also written where it will be read, its number and nothing else.
+    Loaned,
 }
 
 /// Which of tokio's schedulers runs on both sides.
@@ -171,6 +239,7 @@ pub(crate) struct Trial {
     pub(crate) bytes: usize,
     pub(crate) connections: usize,
     pub(crate) waiting: Waiting,
+    pub(crate) way: Way,
     pub(crate) flavour: Flavour,
     pub(crate) pin: Pin,
     /// Whether the task under test is the root of `block_on` instead of a spawned one.
@@ -207,6 +276,18 @@ impl Trial {
     pub(crate) fn loses(&self) -> bool {
         let one_way = matches!(self.kind, Kind::Batched | Kind::Flushed);
         self.mechanism == Mechanism::Udp && one_way
+    }
+
+    /// What tells this measurement from the one it stands beside.
+    pub(crate) fn label(&self) -> &'static str {
+        use Mechanism::{CacheLine, Eventfd, Memcpy, Nothing};
+        match (self.subject, self.mechanism, self.waiting) {
+            (Subject::Ours, _, Waiting::Park) => "Park",
+            (Subject::Ours, _, Waiting::Spin) => "Spin",
+            (Subject::Ours, _, Waiting::Default) => self.mechanism.name(),
+            (Subject::ByHand, Eventfd | CacheLine | Memcpy | Nothing, _) => self.mechanism.name(),
+            (subject, ..) => subject.name(),
+        }
     }
 
     /// Messages between two flushes of a batched stream: 64 KiB of them, at least one.

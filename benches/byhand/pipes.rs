@@ -20,12 +20,12 @@ const READ: i32 = 3;
 const WRITE: i32 = 4;
 
 /// A pipe each way as one link.
-type Pipes = Halves<
+type Link = Halves<
     FramedRead<pipe::Receiver, LengthDelimitedCodec>,
     FramedWrite<pipe::Sender, LengthDelimitedCodec>,
 >;
 
-pub(super) fn framed(receiver: pipe::Receiver, sender: pipe::Sender) -> Pipes {
+pub(super) fn framed(receiver: pipe::Receiver, sender: pipe::Sender) -> Link {
     Halves::new(
         FramedRead::new(receiver, LengthDelimitedCodec::new()),
         FramedWrite::new(sender, LengthDelimitedCodec::new()),
@@ -42,26 +42,26 @@ pub(super) async fn serve(trial: &Trial) -> Result<Outcome, Fault> {
 
 /// A spawned child with the driver's ends of its pipes.
 #[derive(Debug)]
-pub(crate) struct Spawned {
+pub(crate) struct Pipes {
     child: Reaped,
-    link: Pipes,
+    link: Link,
 }
 
-/// Starts the child with one pipe each way.
-pub(crate) fn spawn(mut command: Command) -> Result<Spawned, Fault> {
-    let flags = PipeFlags::CLOEXEC | PipeFlags::NONBLOCK;
-    let (theirs, ours): (OwnedFd, OwnedFd) = pipe_with(flags)?;
-    let (back, answers): (OwnedFd, OwnedFd) = pipe_with(flags)?;
-    command.fd_mappings(vec![
-        FdMapping { parent_fd: theirs, child_fd: READ },
-        FdMapping { parent_fd: answers, child_fd: WRITE },
-    ])?;
-    let child = Reaped(command.spawn()?);
-    let link = framed(pipe::Receiver::from_owned_fd(back)?, pipe::Sender::from_owned_fd(ours)?);
-    Ok(Spawned { child, link })
-}
+impl Pipes {
+    /// Starts the child with one pipe each way.
+    pub(crate) fn spawn(mut command: Command) -> Result<Self, Fault> {
+        let flags = PipeFlags::CLOEXEC | PipeFlags::NONBLOCK;
+        let (theirs, ours): (OwnedFd, OwnedFd) = pipe_with(flags)?;
+        let (back, answers): (OwnedFd, OwnedFd) = pipe_with(flags)?;
+        command.fd_mappings(vec![
+            FdMapping { parent_fd: theirs, child_fd: READ },
+            FdMapping { parent_fd: answers, child_fd: WRITE },
+        ])?;
+        let child = Reaped(command.spawn()?);
+        let link = framed(pipe::Receiver::from_owned_fd(back)?, pipe::Sender::from_owned_fd(ours)?);
+        Ok(Self { child, link })
+    }
 
-impl Spawned {
     /// Drives the child over its pipes.
     pub(crate) async fn drive(self, trial: &Trial) -> Result<(Outcome, Server), Fault> {
         Ok((load::drive(trial, vec![self.link]).await?, Server::Std(self.child)))
