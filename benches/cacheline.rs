@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use command_fds::{CommandFdExt, FdMapping};
 
+use crate::descriptor::inherited;
 use crate::page::{self, Page};
 use crate::process::{Cpus, Line, Role, Task};
 use crate::stats::percentile;
@@ -76,7 +77,7 @@ pub(crate) fn measure(trial: &Trial, cpus: &Cpus) -> Result<Outcome, Fault> {
 
 /// The other end: answers every odd value with the next even one.
 pub(crate) fn bounce() -> Result<Outcome, Fault> {
-    let page = Page::map(process::inherited(MEMORY)?)?;
+    let page = Page::map(inherited(MEMORY)?)?;
     let line = page.line(0);
     let deadline = Instant::now() + Duration::from_secs(5);
     let mut value = 1;

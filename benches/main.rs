@@ -57,6 +57,8 @@ mod cacheline;
 #[cfg(all(target_os = "linux", feature = "tls"))]
 mod certificate;
 #[cfg(target_os = "linux")]
+mod descriptor;
+#[cfg(target_os = "linux")]
 mod goals;
 #[cfg(target_os = "linux")]
 mod halves;

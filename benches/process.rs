@@ -110,11 +110,6 @@ pub(crate) fn command(task: &Task) -> Result<(Command, Control), Fault> {
     Ok((command, Control { said: File::from(said), unread: Vec::new(), _keep: keep }))
 }
 
-/// A descriptor that the parent mapped to this number, opened anew.
-pub(crate) fn inherited(number: i32) -> io::Result<File> {
-    File::options().read(true).write(true).open(format!("/proc/self/fd/{number}"))
-}
-
 /// Has this process end when its parent does, where nothing else would tell it.
 pub(crate) fn end_with_the_parent() {
     std::thread::spawn(|| {

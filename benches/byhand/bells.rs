@@ -3,7 +3,6 @@
 //!
 //! Readiness is told at the edge, which every write makes anew, so that reading the count would be
 //! a call for nothing.
-#![allow(unsafe_code)]
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::Command;
@@ -13,13 +12,14 @@ use bytes::Bytes;
 use command_fds::{CommandFdExt, FdMapping};
 use futures::stream;
 use rustix::event::{EventfdFlags, eventfd};
-use rustix::io::{fcntl_dupfd_cloexec, write};
+use rustix::io::write;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use crate::descriptor::{inherited, registered};
 use crate::link::Link;
 use crate::page::{self, Page};
-use crate::process::{self, Reaped, Server};
+use crate::process::{Reaped, Server};
 use crate::side::announce;
 use crate::trial::{Fault, Outcome, Trial};
 use crate::{load, side};
@@ -46,10 +46,7 @@ struct Bell {
 
 impl Bell {
     fn new(page: Page, lines: [usize; 2], hears: OwnedFd, rings: OwnedFd) -> Result<Self, Fault> {
-        // SAFETY: the `AsyncFd` owns the descriptor from here on, and hands out no more than
-        // borrows: it stays open for as long as it is registered.
-        let hears = unsafe { AsyncFd::register_with_interest(hears, Interest::READABLE) }
-            .map_err(|refused| refused.into_parts().1)?;
+        let hears = registered(hears, Interest::READABLE)?;
         Ok(Self { page, lines, hears, rings, last: NONE })
     }
 
@@ -121,17 +118,10 @@ impl Link for Bell {
 }
 
 pub(super) async fn serve(trial: &Trial) -> Result<Outcome, Fault> {
-    let page = Page::map(process::inherited(MEMORY)?)?;
-    let bell = Bell::new(page, [1, 0], duplicate(THERE)?, duplicate(BACK)?)?;
+    let page = Page::map(inherited(MEMORY)?)?;
+    let bell = Bell::new(page, [1, 0], inherited(THERE)?, inherited(BACK)?)?;
     announce("")?;
     load::serve(trial, stream::iter([Ok::<_, Fault>(bell)])).await
-}
-
-/// An eventfd cannot be opened anew, as memory can.
-fn duplicate(number: i32) -> Result<OwnedFd, Fault> {
-    // SAFETY: the parent left the descriptor open under this number, and nobody here closes it.
-    let borrowed = unsafe { std::os::fd::BorrowedFd::borrow_raw(number) };
-    Ok(fcntl_dupfd_cloexec(borrowed, 0)?)
 }
 
 /// A spawned child with the driver's side.

@@ -1,5 +1,4 @@
 //! For sockets whose every message is a call: recv(2) into a buffer, and send(2), in `AsyncFd`.
-#![allow(unsafe_code)]
 
 use std::net::UdpSocket;
 use std::os::fd::OwnedFd;
@@ -14,6 +13,7 @@ use rustix::net::{
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use crate::descriptor::registered;
 use crate::link::Link;
 use crate::load;
 use crate::side::announce;
@@ -113,13 +113,6 @@ impl Link for Packets {
         }
         Ok(())
     }
-}
-
-fn registered(fd: OwnedFd, interest: Interest) -> Result<AsyncFd<OwnedFd>, Fault> {
-    // SAFETY: the `AsyncFd` owns the descriptor from here on, and hands out no more than borrows:
-    // it stays open for as long as it is registered.
-    let registered = unsafe { AsyncFd::register_with_interest(fd, interest) };
-    registered.map_err(|refused| refused.into_parts().1.into())
 }
 
 /// The one that a server's socket has become.
