@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use ::iceoryx2::port::publisher::Publisher;
 use ::iceoryx2::port::subscriber::Subscriber;
 use ::iceoryx2::prelude::*;
+use ::iceoryx2::testing::remove_global_mgmt_segment;
 use bytes::Bytes;
 use futures::stream;
 
@@ -31,6 +32,29 @@ const SAMPLES: [usize; 2] = [4, 256];
 
 type Service = ipc::Service;
 
+/// What all names of a trial are in, so that nothing else on the machine takes part.
+#[derive(Debug)]
+struct Domain(Config);
+
+impl Domain {
+    fn new(trial: &Trial) -> Result<Self, Fault> {
+        let mut config = Config::default();
+        config.global.set_root_path(&Path::new(trial.address.as_bytes())?);
+        // Shared memory has no directories: its names begin with the path.
+        let prefix = trial.address.replace(|char: char| !char.is_ascii_alphanumeric(), "_");
+        config.global.prefix = FileName::new(prefix.as_bytes())?;
+        Ok(Self(config))
+    }
+
+    /// Removes the one name that iceoryx2 leaves behind, of what counts a domain's nodes.
+    fn end(&self) -> Result<(), Fault> {
+        // SAFETY: only the two processes of this trial know the domain, and each has made the only
+        // node that it makes.
+        unsafe { remove_global_mgmt_segment::<Service>(&self.0) }?;
+        Ok(())
+    }
+}
+
 /// One side: publishes on one service and has subscribed to the other.
 #[derive(Debug)]
 struct Ports {
@@ -45,16 +69,13 @@ struct Ports {
 unsafe impl Send for Ports {}
 
 impl Ports {
-    fn new(trial: &Trial, outgoing: &str, incoming: &str) -> Result<Self, Fault> {
+    fn new(trial: &Trial, domain: &Domain, outgoing: &str, incoming: &str) -> Result<Self, Fault> {
         if trial.flavour != Flavour::Current {
             return Err("the ports of iceoryx2's fastest service belong to one thread".into());
         }
         set_log_level(LogLevel::Error);
-        let mut config = Config::default();
-        config.global.set_root_path(&Path::new(trial.address.as_bytes())?);
-        config.global.prefix = FileName::new(b"framewire_rivals_")?;
         let node = NodeBuilder::new()
-            .config(&config)
+            .config(&domain.0)
             .signal_handling_mode(SignalHandlingMode::Disabled)
             .create::<Service>()?;
         let bytes = trial.bytes.max(8);
@@ -179,7 +200,7 @@ impl Link for Ports {
 }
 
 pub(crate) async fn serve(trial: &Trial) -> Result<Outcome, Fault> {
-    let ports = Ports::new(trial, "back", "there")?;
+    let ports = Ports::new(trial, &Domain::new(trial)?, "back", "there")?;
     announce(&trial.address)?;
     ports.meet().await?;
     ports.publish(&[1])?;
@@ -187,7 +208,9 @@ pub(crate) async fn serve(trial: &Trial) -> Result<Outcome, Fault> {
 }
 
 pub(crate) async fn drive(trial: &Trial) -> Result<Outcome, Fault> {
-    let ports = Ports::new(trial, "there", "back")?;
+    let domain = Domain::new(trial)?;
+    let ports = Ports::new(trial, &domain, "there", "back")?;
+    domain.end()?;
     ports.publish(&[1])?;
     ports.meet().await?;
     load::drive(trial, vec![ports]).await
