@@ -23,6 +23,13 @@ impl Ends {
         }
     }
 
+    /// With one region, which both write to.
+    pub(super) fn of_one(capacity: usize) -> Self {
+        let region = Arc::new(Region::create(capacity).unwrap().0);
+        let both = (region.clone(), region);
+        Self { writes: both.clone(), reads: both }
+    }
+
     pub(super) fn producer(&self) -> Producer<Arc<Region>> {
         Producer::new(self.writes.0.clone(), self.writes.1.clone())
     }

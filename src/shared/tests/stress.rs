@@ -88,8 +88,14 @@ fn count(lens: &[usize]) -> usize {
     most.min((100 << 20) / (mean + 8))
 }
 
+/// Through two regions, as two processes have them, and through one: a tool that looks for races
+/// takes two mappings of the same memory for different memory.
 fn stress(lens: &[usize], every: usize) {
-    let ends = Ends::new(CAPACITY);
+    run(&Ends::new(CAPACITY), lens, every);
+    run(&Ends::of_one(CAPACITY), lens, every);
+}
+
+fn run(ends: &Ends, lens: &[usize], every: usize) {
     let (writer, reader) = (ends.writer(), ends.reader(1 << 20));
     let reads = thread::current();
     thread::scope(|scope| {
