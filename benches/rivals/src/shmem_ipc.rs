@@ -32,9 +32,9 @@ const BACK: [i32; 3] = [6, 7, 8];
 /// Bytes of messages that are published as one.
 const BATCH: usize = 64 << 10;
 
-/// Words of a ring: 256 KiB, or four messages.
+/// Words of a ring: 1 MiB, or four messages. With a quarter of it both sides keep parking.
 fn capacity(trial: &Trial) -> usize {
-    ((256 << 10) / 8).max(4 * words(trial.bytes))
+    ((1 << 20) / 8).max(4 * words(trial.bytes))
 }
 
 /// Both rings, from one side.
