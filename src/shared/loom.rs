@@ -75,6 +75,10 @@ unsafe impl Memory for Cells {
         }
     }
 
+    unsafe fn bytes(&self, _: u64, _: usize) -> &[u8] {
+        panic!("nothing is lent here");
+    }
+
     fn write(&self, at: u64, bytes: &[u8]) {
         for (at, bytes) in (at..).step_by(8).zip(bytes.chunks(8)) {
             let mut word = [0; 8];
@@ -157,6 +161,10 @@ unsafe impl Memory for Shared {
 
     fn read(&self, at: u64, into: &mut [MaybeUninit<u8>]) {
         self.0.read(at, into);
+    }
+
+    unsafe fn bytes(&self, _: u64, _: usize) -> &[u8] {
+        panic!("nothing is lent here");
     }
 
     fn write(&self, at: u64, bytes: &[u8]) {

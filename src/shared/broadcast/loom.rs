@@ -3,6 +3,8 @@
 //! `RUSTFLAGS="--cfg framewire_loom" cargo test --release --lib loom`. Each fence is shown to be
 //! needed: without it, which is asked for in a process of its own, its model fails.
 
+#![allow(unsafe_code)]
+
 use std::{mem::MaybeUninit, process::Command, sync::Arc};
 
 use ::loom::{model, thread};
@@ -31,7 +33,8 @@ impl Shared {
     }
 }
 
-impl Memory for Shared {
+// SAFETY: `read` writes all of what it is given.
+unsafe impl Memory for Shared {
     fn capacity(&self) -> usize {
         8 * self.ring.len()
     }
@@ -58,7 +61,6 @@ impl Memory for Shared {
         }
     }
 
-    #[allow(unsafe_code)]
     unsafe fn bytes(&self, _: u64, _: usize) -> &[u8] {
         panic!("a log is never borrowed from")
     }

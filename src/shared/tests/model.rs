@@ -232,9 +232,7 @@ impl Run {
                 Item::Message(message) => Item::Message(message.to_vec()),
                 Item::Sealed(len) => Item::Sealed(len),
             }),
-            1 => self.reader.lend(<[u8]>::to_vec).unwrap(),
-            // SAFETY: nobody writes while this looks.
-            _ => unsafe { self.reader.lend_in_place(<[u8]>::to_vec) }.unwrap(),
+            _ => self.reader.lend(<[u8]>::to_vec).unwrap(),
         };
         self.take_wake();
         let head = self.head();
