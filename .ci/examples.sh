@@ -76,6 +76,17 @@ for scheme in seqpacket datagram; do
   [ ! -e "$socket" ] || fail "the server left $socket behind"
 done
 
+for endpoint in "shm://$socket" "shm://@framewire-examples-$$"; do
+  serve shm "$endpoint"
+  same "shm: a call is answered" "$(call shm "$endpoint" hello world)" $'hello\nworld'
+  kill -9 "$server"
+  wait "$server" 2>/dev/null || true
+  serve shm "$endpoint"
+  same "shm: after kill -9 the next server is there" "$(call shm "$endpoint" again)" again
+  interrupt
+  [ ! -e "$socket" ] || fail "the server left $socket behind"
+done
+
 free_port() {
   python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }

@@ -55,6 +55,11 @@ pub(crate) const ROWS: &[Row] = &[
         name: "unix:datagram",
         reach: Reach::Address(|dir| format!("datagram://{}", dir.join("echo.sock").display())),
     },
+    #[cfg(target_os = "linux")]
+    Row {
+        name: "shm",
+        reach: Reach::Address(|dir| format!("shm://{}", dir.join("echo.sock").display())),
+    },
     #[cfg(unix)]
     Row { name: "fifo", reach: Reach::Fifos },
     Row { name: "tcp", reach: Reach::Address(|_| "tcp://127.0.0.1:0".into()) },
