@@ -13,6 +13,8 @@ mod crash {
     mod fifo;
     mod script;
     mod server;
+    #[cfg(target_os = "linux")]
+    mod shm;
     mod supervisor;
     mod tally;
     mod victim;

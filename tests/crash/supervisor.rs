@@ -29,7 +29,7 @@ use super::{
 use crate::support::{HANG, random::mix};
 
 /// A victim lives for less than this from when it begins to send, in microseconds.
-const LIFE: u64 = 1500;
+pub(super) const LIFE: u64 = 1500;
 /// Where no end is told: after so long without a message from one who is dead, none is on its way.
 const SHORT: Duration = Duration::from_millis(20);
 /// The same where something that was acknowledged is still missing.
@@ -67,6 +67,11 @@ impl Over {
             Self::Named { listener, .. } => listener.endpoint().scheme(),
             Self::Pipe => PIPE,
         }
+    }
+
+    /// Whether an end that nobody announced is an error, wherever it is.
+    fn tells_of_death(&self) -> bool {
+        self.scheme() == "shm"
     }
 
     fn address(&self) -> String {
@@ -121,7 +126,7 @@ async fn kill_one(over: &mut Over, seed: u64, bug: Bug) -> (Delivery, Vec<u64>) 
     };
     let mut delivery = Delivery::new(script);
     let acknowledged = if Profile::of(over.scheme()).unwrap().tells_end {
-        receive_to_the_end(&mut stream, &mut delivery).await;
+        receive_to_the_end(&mut stream, &mut delivery, over.tells_of_death()).await;
         killer.join().unwrap()
     } else {
         receive_what_comes(&mut stream, &mut delivery, killer).await
@@ -135,10 +140,17 @@ async fn kill_one(over: &mut Over, seed: u64, bug: Bug) -> (Delivery, Vec<u64>) 
     (delivery, acknowledged)
 }
 
-async fn receive_to_the_end(stream: &mut BoxReceiver, delivery: &mut Delivery) {
+async fn receive_to_the_end(
+    stream: &mut BoxReceiver,
+    delivery: &mut Delivery,
+    tells_of_death: bool,
+) {
     while let Some(next) = timeout(HANG, stream.next()).await.expect("the stream ends") {
         match next {
             Ok(body) => delivery.came(&body),
+            Err(error) if tells_of_death => {
+                assert_eq!(error.kind(), ErrorKind::Closed, "{error:?}")
+            }
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::Truncated, "{error:?}");
                 delivery.cut = true;
@@ -172,7 +184,7 @@ async fn receive_what_comes(
 }
 
 /// Kills the victim so long after it has begun, and answers what it acknowledged until then.
-fn kill(victim: Pid, life: Duration, acknowledgements: OwnedFd) -> Vec<u64> {
+pub(super) fn kill(victim: Pid, life: Duration, acknowledgements: OwnedFd) -> Vec<u64> {
     let mut acknowledgements = File::from(acknowledgements);
     let mut begins = [0; size_of::<u64>()];
     acknowledgements.read_exact(&mut begins).expect("the victim begins");
