@@ -13,6 +13,8 @@ mod common;
 mod memory;
 #[path = "untrusted/mutation.rs"]
 mod mutation;
+#[path = "untrusted/strangers.rs"]
+mod strangers;
 mod support;
 #[path = "untrusted/victim.rs"]
 mod victim;
@@ -22,5 +24,10 @@ use common::role;
 /// Passes at once, unless this process was started in a role.
 #[test]
 fn role() {
-    role::play(&[("attacks", campaign::attacks), ("serves", victim::serves)]);
+    role::play(&[
+        ("attacks", campaign::attacks),
+        ("blocks bells", strangers::blocks_bells),
+        ("serves", victim::serves),
+        ("talks", strangers::talks),
+    ]);
 }

@@ -85,6 +85,12 @@ impl Doorbell {
         })
     }
 
+    /// And for the end of a process, where there is a descriptor of it: pidfd_open(2).
+    pub(crate) fn and_the_end_of(mut self, process: Option<Arc<OwnedFd>>) -> Self {
+        self.aside.extend(process.map(Watch::readable));
+        self
+    }
+
     pub(crate) fn stage(&self) -> Arc<Stage> {
         Arc::clone(&self.stage)
     }
@@ -164,38 +170,54 @@ impl Wait for Doorbell {
     }
 }
 
-/// A descriptor that becomes ready again with each event, watched for both directions by one
-/// registration: whoever waits in either is woken by any event.
+/// A descriptor that becomes ready again with each event, watched for both directions: whoever
+/// waits in either is woken by any event.
 #[derive(Debug)]
 struct Watch {
     fd: Arc<OwnedFd>,
-    registered: Option<AsyncFd<Shared>>,
+    /// It never becomes ready to be written to, as others do with each event.
+    only_readable: bool,
+    /// For both directions, or where it is only readable, for each.
+    registered: [Option<AsyncFd<Shared>>; 2],
 }
 
 impl Watch {
     fn new(fd: Arc<OwnedFd>) -> Self {
-        Self { fd, registered: None }
+        Self { fd, only_readable: false, registered: [None, None] }
+    }
+
+    fn readable(fd: Arc<OwnedFd>) -> Self {
+        Self { only_readable: true, ..Self::new(fd) }
     }
 
     /// Ready where there was an event since it last was.
     fn poll_rung(&mut self, cx: &mut Context<'_>, direction: Direction) -> Poll<io::Result<()>> {
-        let Self { fd, registered } = self;
-        let registered = match registered {
-            Some(registered) => registered,
-            None => {
-                // An eventfd can always be written to, and each event says so again, which is what
-                // makes the second direction's waker of use here; who waits with a socket is woken
-                // once more than needed when the peer reads.
-                let both = Interest::READABLE | Interest::WRITABLE;
-                registered.insert(fd::register(Arc::clone(fd), both)?)
-            }
-        };
-        let mut guard = ready!(match direction {
-            Direction::Receive => registered.poll_read_ready(cx),
-            Direction::Send => registered.poll_write_ready(cx),
+        let sends = direction == Direction::Send;
+        let place = usize::from(sends && self.only_readable);
+        if self.registered[place].is_none() {
+            self.registered[place] = Some(self.register(place)?);
+        }
+        let Some(registered) = &self.registered[place] else { return Poll::Pending };
+        let mut guard = ready!(if sends && !self.only_readable {
+            registered.poll_write_ready(cx)
+        } else {
+            registered.poll_read_ready(cx)
         })?;
         guard.clear_ready();
         Poll::Ready(Ok(()))
+    }
+
+    fn register(&self, place: usize) -> io::Result<AsyncFd<Shared>> {
+        if !self.only_readable {
+            // An eventfd can always be written to, and each event says so again, which is what
+            // makes the second direction's waker of use here; who waits with a socket is woken
+            // once more than needed when the peer reads.
+            let both = Interest::READABLE | Interest::WRITABLE;
+            return fd::register(Arc::clone(&self.fd), both);
+        }
+        // The runtime keeps one waker for a descriptor's readers, and epoll a number once.
+        let fd = if place == 0 { Arc::clone(&self.fd) } else { Arc::new(self.fd.try_clone()?) };
+        fd::register(fd, Interest::READABLE)
     }
 }
 

@@ -59,7 +59,7 @@ pub(crate) fn attacks() {
     answer(&format!("{connections} connections"));
 }
 
-fn victim(directory: &Path, two: bool) -> Process {
+pub(crate) fn victim(directory: &Path, two: bool) -> Process {
     let mut command = role::command("serves");
     let path = directory.join("e.sock");
     let two = if two { "two " } else { "" };
@@ -70,7 +70,7 @@ fn victim(directory: &Path, two: bool) -> Process {
 }
 
 /// Calls until it is told to end; how often, and the longest wait for an answer.
-async fn calls(path: &Path, mut end: oneshot::Receiver<()>) -> (u64, Duration) {
+pub(crate) async fn calls(path: &Path, mut end: oneshot::Receiver<()>) -> (u64, Duration) {
     let mut connection = shm::connect(path).await.unwrap();
     let (mut count, mut longest) = (0, Duration::ZERO);
     while end.try_recv().is_err() {

@@ -34,6 +34,8 @@ pub struct Channel {
     max_len: usize,
     /// Nothing is received or sent any more: the peer broke the rules.
     broken: bool,
+    /// Who receives knows that.
+    told: bool,
     /// We have said that nothing more comes.
     closed: bool,
 }
@@ -50,8 +52,8 @@ impl Channel {
         let Introduced { ours, theirs, memory, bell, theirs_bell, socket, peer, takes } =
             introduced;
         let (socket, process) = (Arc::new(socket), peer.pidfd.clone());
-        let aside = [Some(Arc::clone(&socket)), process.clone()].into_iter().flatten();
-        let doorbell = Doorbell::new(bell, aside, options.unix.strategy)?;
+        let doorbell = Doorbell::new(bell, [Arc::clone(&socket)], options.unix.strategy)?
+            .and_the_end_of(process.clone());
         // An eventfd that its owner has filled and made blocking would hold us up: who is of
         // another user is woken over the socket.
         let is_ours = peer.uid() == Some(sys::our_uid());
@@ -77,6 +79,7 @@ impl Channel {
             peer,
             max_len: options.max_len_or_default().min(takes),
             broken: false,
+            told: false,
             closed: false,
         };
         Ok((channel, doorbell))
@@ -105,7 +108,7 @@ impl Channel {
         mut take: impl FnMut(&mut Reader<Arc<Region>>) -> Result<Option<Item<R>>>,
     ) -> io::Result<Option<Item<R>>> {
         if self.broken {
-            return Ok(None);
+            return self.broken_off();
         }
         loop {
             let taken = take(&mut self.reader);
@@ -113,7 +116,10 @@ impl Channel {
                 self.wake();
             }
             let error = match taken {
-                Ok(Some(item)) => return Ok(Some(item)),
+                Ok(Some(item)) => {
+                    self.line.went_on();
+                    return Ok(Some(item));
+                }
                 Ok(None) => match self.nothing() {
                     Ok(Nothing::LookAgain) => continue,
                     Ok(Nothing::End) => return Ok(None),
@@ -122,8 +128,16 @@ impl Channel {
                 },
                 Err(error) => error.into(),
             };
+            self.told = true;
             return Err(self.break_off(error));
         }
+    }
+
+    /// Nothing more comes. Who receives is told once that this is no end in order, even where who
+    /// sends has found out.
+    #[cold]
+    fn broken_off<R>(&mut self) -> io::Result<Option<R>> {
+        if std::mem::replace(&mut self.told, true) { Ok(None) } else { Err(broke_off()) }
     }
 
     /// Nothing is there: is that the end, or is it time to sleep?
@@ -163,13 +177,19 @@ impl Channel {
         // Nobody makes room by taking what they were not shown.
         self.flush();
         if self.stage.takes_news(Direction::Send) {
-            self.line.look()?;
+            if let Err(error) = self.line.look() {
+                return Err(self.break_off(error));
+            }
         }
         if self.line.is_gone() || self.writer.is_deserted() {
             return Err(deserted());
         }
-        if self.stage.is_last(Direction::Send) && !arm(&mut self.writer)? {
-            return Ok(());
+        if self.stage.is_last(Direction::Send) {
+            match arm(&mut self.writer) {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(broken) => return Err(self.break_off(broken.into())),
+            }
         }
         Err(io::ErrorKind::WouldBlock.into())
     }
@@ -198,6 +218,8 @@ impl Channel {
         self.writer.end(false);
         self.reader.leave();
         self.wake();
+        // Another task of ours may be parked in the other direction.
+        self.line.end();
         error
     }
 
@@ -221,6 +243,10 @@ fn gave_up() -> io::Error {
 
 fn died() -> io::Error {
     Error::new(ErrorKind::Closed, "the peer ended without closing").into()
+}
+
+fn broke_off() -> io::Error {
+    Error::new(ErrorKind::Closed, "the connection was broken off, as was told to who sends").into()
 }
 
 fn deserted() -> io::Error {
@@ -266,6 +292,7 @@ impl TrySend for Channel {
         loop {
             match self.writer.offer(message) {
                 Ok(true) => {
+                    self.line.went_on();
                     if self.writer.takes_wake() {
                         self.wake();
                     }

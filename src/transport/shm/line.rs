@@ -8,6 +8,8 @@ use std::{
     sync::Arc,
 };
 
+use rustix::net::Shutdown;
+
 use crate::{
     Error, ErrorKind,
     sys::{self, ControlBuffer},
@@ -62,7 +64,8 @@ impl Line {
                 }
                 Ok(arrived) => self.take(arrived.descriptors)?,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => self.gone = true,
+                // The peer closed before it had received all; what it had sent is behind this.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {}
                 Err(error) => return Err(error),
             }
         }
@@ -89,6 +92,12 @@ impl Line {
             self.look()?;
         }
         Ok(self.sealed.pop_front())
+    }
+
+    /// Ends the connection for both, which is an event for all who wait for one.
+    pub(super) fn end(&self) {
+        // It fails where that has happened already.
+        let _ = rustix::net::shutdown(&*self.socket, Shutdown::Both);
     }
 
     /// Sends the descriptor of a sealed message.

@@ -69,7 +69,10 @@ impl Channel {
                 Err(Error::new(ErrorKind::Malformed, "a sealed message that never came").into())
             }
         });
-        let message = received.map_err(|error| self.break_off(error))?;
+        let message = received.map_err(|error| {
+            self.told = true;
+            self.break_off(error)
+        })?;
         self.line.went_on();
         // The peer may send no more before it hears of that.
         self.reader.took_sealed();
