@@ -76,7 +76,7 @@ fn a_runtime_that_ends_waits_for_nobody() {
         let (mut sink, mut stream) = ours.split();
         runtime.spawn(async move { stream.next().await });
         runtime.spawn(async move { while sink.send(body(1, LEN)).await.is_ok() {} });
-        runtime.block_on(tokio::time::sleep(Duration::from_millis(50)));
+        runtime.block_on(async { tokio::time::sleep(Duration::from_millis(50)).await });
         let (give, ended) = mpsc::channel();
         thread::spawn(move || {
             drop(runtime);

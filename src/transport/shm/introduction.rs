@@ -117,6 +117,13 @@ impl Introduction {
 
     async fn send(&mut self, ours: &Ours) -> Result<()> {
         let hello = self.options.hello(Answer::Yes);
+        // There is room in a socket that nothing was said over, and a listener with many others to
+        // hear does not wait for long: it is told before this runtime has others go first.
+        match ours.send(self.socket.share().as_fd(), &hello) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) if sys::is_too_many_in_flight(&error) => {}
+            sent => return sent.map_err(gone),
+        }
         loop {
             let sent =
                 poll_fn(|cx| self.socket.poll_fd(cx, Direction::Send, |fd| ours.send(fd, &hello)));
