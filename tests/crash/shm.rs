@@ -164,6 +164,9 @@ async fn kill_receivers(cycles: u64, bug: Bug) -> Tally {
         tally.in_mid_stream += u64::from(!session.taken.is_empty());
         tally.acknowledged += session.done.len() as u64;
         tally.delivered += session.taken.len() as u64;
+        // What it was told is sent, which it was of each before it took the next, has come.
+        let told = session.taken.len().saturating_sub(1);
+        tally.lost += told.saturating_sub(session.done.len()) as u64;
         for (expected, &number) in (from..).zip(&session.taken) {
             match number {
                 TORN => tally.torn += 1,
@@ -180,7 +183,7 @@ async fn kill_receivers(cycles: u64, bug: Bug) -> Tally {
             session.done.iter().filter(|done| **done >= session.sent + haste).count() as u64;
         from = session.done.last().map_or(from, |last| last + 1);
     }
-    tally.lost = (0..from).filter(|number| !all_taken.contains(number)).count() as u64;
+    tally.lost += (0..from).filter(|number| !all_taken.contains(number)).count() as u64;
     announce(&format!("shm, receivers, bug: {bug:?}: {tally}"));
     tally
 }

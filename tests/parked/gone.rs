@@ -30,7 +30,7 @@ const A_WHILE: Duration = Duration::from_millis(200);
 pub(crate) fn leaves_its_socket_to_a_child() {
     let attacker = Attacker::connect(Path::new(&role::word()), 64 << 10);
     rustix::io::fcntl_setfd(&attacker.socket, FdFlags::empty()).unwrap();
-    let child = Command::new("sleep").arg("60").stdin(Stdio::null()).stdout(Stdio::null()).spawn();
+    let child = Command::new("sleep").arg("120").stdin(Stdio::null()).stdout(Stdio::null()).spawn();
     answer(&child.unwrap().id().to_string());
     while next_order().is_some() {}
 }
@@ -63,12 +63,11 @@ async fn is_noticed(receives: bool, sends: bool) {
     let child = Child(pid(peer.answer().parse().unwrap()));
     let (mut sink, mut stream) = connection.split();
     let sending = tokio::spawn(async move {
-        while sends {
-            if let Err(error) = sink.send(vec![0; 4000].into()).await {
-                return (Some(error), sink);
-            }
+        let mut sent = Ok(());
+        while sends && sent.is_ok() {
+            sent = sink.send(vec![0; 4000].into()).await;
         }
-        (None, sink)
+        (sent.err(), sink)
     });
     let receiving = tokio::spawn(async move {
         let next = if receives { Some(stream.next().await.unwrap().unwrap_err()) } else { None };

@@ -63,8 +63,9 @@ impl Memory {
     pub(crate) fn word(&self, offset: u64) -> &AtomicU64 {
         let offset = offset as usize & !7;
         assert!(offset < self.len);
+        let word = self.start.wrapping_add(offset).cast();
         // SAFETY: eight aligned bytes of the mapping, which all access as atomics.
-        unsafe { AtomicU64::from_ptr(self.start.add(offset).cast()) }
+        unsafe { AtomicU64::from_ptr(word) }
     }
 
     pub(crate) fn load(&self, offset: u64) -> u64 {

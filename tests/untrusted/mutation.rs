@@ -78,7 +78,9 @@ impl Attacker {
         }
         match random.below(4) {
             0 => self.ring(),
-            1 => drop(self.nudge()),
+            1 => {
+                self.nudge();
+            }
             _ => {}
         }
         // What was done is seen by itself, or with what comes next.
@@ -249,8 +251,14 @@ impl Attacker {
     fn floods(&mut self, random: &mut Random) {
         let many = random.below(200);
         match random.below(4) {
-            0 => drop(send(&self.socket, &[], &[])),
-            1 => (0..many).for_each(|_| drop(self.nudge())),
+            0 => {
+                send(&self.socket, &[], &[]);
+            }
+            1 => {
+                for _ in 0..many {
+                    self.nudge();
+                }
+            }
             2 => (0..many).for_each(|_| self.ring()),
             _ => {
                 let len = random.below(2000);

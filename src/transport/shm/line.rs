@@ -12,7 +12,7 @@ use rustix::net::Shutdown;
 
 use crate::{
     Error, ErrorKind,
-    sys::{self, ControlBuffer},
+    sys::{self, Arrived, ControlBuffer},
 };
 
 /// Sealed messages on their way to us, at most: each is a descriptor.
@@ -55,14 +55,8 @@ impl Line {
         while !self.gone {
             let mut bytes = [MaybeUninit::uninit(); 8];
             match sys::recv_with(self.socket.as_fd(), &mut bytes, &mut self.control) {
-                Ok(arrived) if arrived.len == 0 => self.gone = true,
-                Ok(arrived) if arrived.descriptors_cut => {
-                    let what = "a sealed message could not be taken over";
-                    return Err(Error::new(ErrorKind::Exhausted, what)
-                        .remedy("raise the limit of open files")
-                        .into());
-                }
-                Ok(arrived) => self.take(arrived.descriptors)?,
+                Ok(arrived) if is_end(&arrived) => self.gone = true,
+                Ok(arrived) => self.take(arrived)?,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 // The peer closed before it had received all; what it had sent is behind this.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {}
@@ -73,10 +67,18 @@ impl Line {
         Ok(())
     }
 
-    fn take(&mut self, descriptors: Vec<OwnedFd>) -> io::Result<()> {
+    fn take(&mut self, arrived: Arrived) -> io::Result<()> {
+        let more_than_one = arrived.descriptors.len() + usize::from(arrived.descriptors_cut) > 1;
+        if arrived.descriptors_cut && !more_than_one {
+            let what = "a sealed message could not be taken over";
+            return Err(Error::new(ErrorKind::Exhausted, what)
+                .remedy("raise the limit of open files")
+                .into());
+        }
         self.wakes += 1;
-        self.sealed.extend(descriptors);
+        self.sealed.extend(arrived.descriptors);
         let what = match () {
+            () if more_than_one => "more than one sealed message in a packet",
             () if self.wakes > FLOOD => "it wakes us again and again for nothing",
             () if self.sealed.len() > SEALED => "more sealed messages than it may send at a time",
             () => return Ok(()),
@@ -104,4 +106,12 @@ impl Line {
     pub(super) fn send(&self, sealed: BorrowedFd<'_>) -> io::Result<()> {
         sys::send_with(self.socket.as_fd(), &[IoSlice::new(&[1])], &[sealed]).map(drop)
     }
+}
+
+/// Whether it is the end, and no packet: one without bytes has its sender's credentials.
+fn is_end(arrived: &Arrived) -> bool {
+    arrived.len == 0
+        && arrived.credentials.is_none()
+        && arrived.descriptors.is_empty()
+        && !arrived.descriptors_cut
 }
