@@ -135,8 +135,10 @@ fn receive(socket: &OwnedFd) -> (Vec<u8>, Vec<OwnedFd>) {
 pub(crate) fn saturate(bell: &OwnedFd) {
     let flags = fcntl_getfl(bell).unwrap();
     fcntl_setfl(bell, flags | OFlags::NONBLOCK).unwrap();
-    let _ = rustix::io::read(bell, &mut [0; 8]);
-    rustix::io::write(bell, &(u64::MAX - 1).to_ne_bytes()).unwrap();
+    // Somebody may ring in between.
+    while rustix::io::write(bell, &(u64::MAX - 1).to_ne_bytes()).is_err() {
+        let _ = rustix::io::read(bell, &mut [0; 8]);
+    }
     fcntl_setfl(bell, flags).unwrap();
 }
 
