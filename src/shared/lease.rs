@@ -96,13 +96,15 @@ impl Leases {
     /// up the producer.
     #[cold]
     pub(super) fn detach(&mut self) {
-        self.ledger.detach(|hold| match hold.place.keep(hold.at, hold.len) {
-            Ok(()) => true,
-            Err(error) => {
-                tracing::debug!(%error, "a message is in the way of others");
-                false
-            }
+        let mut failed = None;
+        self.ledger.detach(|hold| {
+            let kept = hold.place.keep(hold.at, hold.len);
+            kept.map_err(|error| failed = Some(error)).is_ok()
         });
+        // Whoever hears of it may drop what it holds, which is not to wait for the above.
+        if let Some(error) = failed {
+            tracing::debug!(%error, "messages are in the way of others");
+        }
         // It does not show the ring any more where something was kept.
         self.left.extend(self.place.take().map(|place| Arc::downgrade(&place)));
     }

@@ -166,3 +166,93 @@ impl fmt::Debug for Ledger {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    const CAPACITY: usize = 64 << 10;
+
+    struct Test {
+        ledger: Ledger,
+        ours: Arc<Region>,
+        theirs: Arc<Region>,
+        woken: Arc<AtomicUsize>,
+    }
+
+    impl Test {
+        fn new() -> Self {
+            let region = || Arc::new(Region::create(CAPACITY).unwrap().0);
+            let (ours, theirs) = (region(), region());
+            let woken = Arc::new(AtomicUsize::new(0));
+            let count = Arc::clone(&woken);
+            let wake = Arc::new(move || {
+                count.fetch_add(1, Ordering::Relaxed);
+            });
+            let ledger = Ledger::new(Arc::clone(&ours), Arc::clone(&theirs), wake);
+            Self { ledger, ours, theirs, woken }
+        }
+
+        /// Holds a record of so many bytes, all of them.
+        fn hold(&self, start: u64, len: u64) {
+            self.ledger.hold(start, start, len as usize, start + len, &self.theirs);
+        }
+
+        fn released(&self) -> u64 {
+            self.ours.load(HEAD, Ordering::Relaxed)
+        }
+
+        fn woken(&self) -> usize {
+            self.woken.load(Ordering::Relaxed)
+        }
+    }
+
+    #[test]
+    fn only_what_nothing_held_is_in_front_of_is_released() {
+        let test = Test::new();
+        assert_eq!(test.ledger.read_to(8), (8, true), "it wants what is behind 0");
+        test.theirs.store(WANT_SPACE, 31, Ordering::Relaxed);
+        for start in [8, 24, 40] {
+            test.hold(start, 16);
+        }
+        assert_eq!(test.ledger.read_to(100), (8, false));
+        test.ledger.give_back(24, 16);
+        assert_eq!((test.released(), test.woken()), (8, 0));
+        test.ledger.give_back(8, 16);
+        assert_eq!((test.released(), test.woken()), (40, 1));
+        test.ledger.give_back(40, 16);
+        assert_eq!((test.released(), test.woken()), (100, 1));
+    }
+
+    #[test]
+    fn what_is_independent_is_released_and_held() {
+        let test = Test::new();
+        let half = CAPACITY / 2;
+        test.hold(0, 1000);
+        test.hold(1000, 2000);
+        test.hold(3000, 500);
+        test.ledger.give_back(1000, 2000);
+        test.ledger.detach(|hold| hold.len == 1000);
+        assert_eq!(test.ledger.read_to(4000), (3000, true));
+        test.ledger.detach(|hold| hold.len == 500);
+        assert_eq!(test.ledger.read_to(4000).0, 4000);
+        assert!(test.ledger.has_room(half - 1500) && !test.ledger.has_room(half - 1499));
+        test.ledger.give_back(0, 1000);
+        assert!(test.ledger.has_room(half - 500) && !test.ledger.has_room(usize::MAX));
+        test.ledger.give_back(3000, 500);
+        assert_eq!((test.released(), test.woken()), (4000, 0));
+    }
+
+    #[test]
+    fn a_closed_one_has_no_use_for_the_ring() {
+        let test = Test::new();
+        test.hold(0, 16);
+        test.ledger.close();
+        assert_eq!((Arc::strong_count(&test.ours), Arc::strong_count(&test.woken)), (1, 1));
+        test.ledger.give_back(0, 16);
+        assert_eq!(test.released(), 0);
+        assert_eq!(Arc::strong_count(&test.theirs), 1);
+    }
+}

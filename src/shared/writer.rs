@@ -68,10 +68,9 @@ impl<M: Memory> Writer<M> {
     }
 
     /// Has room for a message of this length, one record at most, to be written in place: `false`
-    /// where there is none now. No message is offered that was written in part.
+    /// where there is none now. There is none within a message that was written in part.
     pub(crate) fn reserve(&mut self, len: usize) -> Result<bool, Broken> {
-        debug_assert_eq!(self.done, 0, "within another message");
-        Ok(self.producer.reserve(len)?.is_some())
+        Ok(self.done == 0 && self.producer.reserve(len)?.is_some())
     }
 
     /// Makes a message of what was written in place, where there is room for it.

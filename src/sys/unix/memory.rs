@@ -133,6 +133,8 @@ impl Mapping {
     /// Addresses with nothing behind them yet.
     fn reserve(len: usize) -> io::Result<Self> {
         let (none, flags) = (ProtFlags::empty(), MapFlags::PRIVATE | MapFlags::NORESERVE);
+        // No slice can be longer; nothing else limits it where addresses have 32 bits.
+        isize::try_from(len).map_err(|_| Errno::NOMEM)?;
         // SAFETY: without an address that is asked for, the kernel finds one that is free.
         let start = unsafe { mmap_anonymous(ptr::null_mut(), len, none, flags) }?;
         let start = NonNull::new(start.cast()).ok_or(Errno::NOMEM)?;
@@ -241,6 +243,38 @@ mod tests {
 
         Mapping::new(file.as_fd(), page, Access::ReadWrite).unwrap_err();
         ftruncate(&file, 0).unwrap_err();
+    }
+
+    #[test]
+    fn what_was_detached_stays_as_it_was() {
+        let page = rustix::param::page_size();
+        let file = anonymous_memory("test", 3 * page).unwrap();
+        let ours = Mapping::new(file.as_fd(), 3 * page, Access::ReadWrite).unwrap();
+        keep_ours_to_write(file.as_fd()).unwrap();
+        let view = Mapping::new(file.as_fd(), 3 * page, Access::Private).unwrap();
+        let write = |byte: u8| {
+            // SAFETY: all of the mapping.
+            unsafe { ours.start().write_bytes(byte, 3 * page) };
+        };
+        let read = || {
+            [0, page, 2 * page].map(|at| {
+                // SAFETY: a byte of the mapping.
+                unsafe { view.start().wrapping_add(at).read_volatile() }
+            })
+        };
+        write(1);
+        assert_eq!(read(), [1, 1, 1]);
+        write(2);
+        assert_eq!(read(), [2, 2, 2], "it shows what others write");
+        view.detach(2 * page, 0).unwrap();
+        view.detach(page + 5, 10).unwrap();
+        write(3);
+        assert_eq!(read(), [3, 2, 3]);
+        view.detach(page - 1, 2).unwrap();
+        write(4);
+        assert_eq!(read(), [3, 2, 4]);
+        view.detach(2 * page, page + 1).unwrap_err();
+        view.detach(usize::MAX, 2).unwrap_err();
     }
 
     #[test]

@@ -177,9 +177,7 @@ impl Channel {
         // Nobody makes room by taking what they were not shown.
         self.flush();
         if self.stage.takes_news(Direction::Send) {
-            if let Err(error) = self.line.look() {
-                return Err(self.break_off(error));
-            }
+            self.look()?;
         }
         if self.line.is_gone() || self.writer.is_deserted() {
             return Err(deserted());
@@ -194,7 +192,7 @@ impl Channel {
         Err(io::ErrorKind::WouldBlock.into())
     }
 
-    /// Looks whether the peer is there: for who does not wait.
+    /// Looks whether the peer is there, and what else it has sent.
     #[cold]
     pub(super) fn look(&mut self) -> io::Result<()> {
         self.line.look().map_err(|error| self.break_off(error))

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Channel, Connection};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, message::TrySend};
 
 /// Room for one message in the memory that the peer reads from, as a slice to be written:
 /// [`commit`](Self::commit) makes a message of it, without a copy of any byte. Dropped, it was
@@ -115,7 +115,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// As sending; and [`TooLarge`](ErrorKind::TooLarge), which says whose limit it is.
+    /// As sending; and [`TooLarge`](ErrorKind::TooLarge), which says which of the two limits it is.
     ///
     /// # Cancel safety
     ///
@@ -161,16 +161,17 @@ impl Connection {
     }
 
     fn fits(&self, len: usize) -> Result<()> {
-        let (most, is_peers) = self.get_ref().max_reserved();
-        if len <= most {
-            return Ok(());
-        }
-        let (whose, remedy) = if is_peers {
-            ("the peer's", "send it in parts, or raise `max_len` of the options at both ends")
+        let (record, max_len) = (self.get_ref().max_record(), self.get_ref().max_len());
+        let (limit, remedy) = if len > max_len {
+            let remedy = "send it in parts, or raise `max_len` of the options at both ends";
+            (format!("{max_len}"), remedy)
+        } else if len > record {
+            let remedy = "`send` it, or raise `capacity` of the options at this end";
+            (format!("{record}, that of one record"), remedy)
         } else {
-            ("that of one record", "`send` it, or raise `capacity` of the options at this end")
+            return Ok(());
         };
-        let cause = format!("loan of {len} bytes, limit {most}, {whose}");
+        let cause = format!("loan of {len} bytes, limit {limit}");
         Err(self.refused(Error::new(ErrorKind::TooLarge, cause).remedy(remedy)))
     }
 }

@@ -3,7 +3,6 @@
 use std::io;
 
 use super::Channel;
-use crate::message::TrySend;
 
 impl Channel {
     /// Has room for a message of this length; all that was accepted before went.
@@ -18,11 +17,9 @@ impl Channel {
         }
     }
 
-    /// The longest message that there can be room for, in bytes, and whether it is the peer that
-    /// takes no longer one.
-    pub(in super::super) fn max_reserved(&self) -> (usize, bool) {
-        let (record, len) = (self.writer.max_record(), self.max_len());
-        (record.min(len), len <= record)
+    /// The longest record that there can be room for, in bytes.
+    pub(in super::super) fn max_record(&self) -> usize {
+        self.writer.max_record()
     }
 
     /// The room that was made.
