@@ -38,10 +38,8 @@ command -v "clang-$llvm" >/dev/null ||
   skip "ThreadSanitizer: there is no clang-$llvm, whose runtime goes with $(/usr/bin/rustc --version)"
 
 echo "ThreadSanitizer: $(/usr/bin/rustc --version)"
-# A mapping that is laid over another is not news to it; a race is the end of the test.
+# A race is the end of the run.
 export TSAN_OPTIONS="halt_on_error=1 ${TSAN_OPTIONS:-}"
-# It sees each access: fewer records than without.
-export FRAMEWIRE_STRESS=${FRAMEWIRE_STRESS:-20000}
 unset RUSTUP_TOOLCHAIN
 CARGO_TARGET_DIR=$target/tsan RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc \
   RUSTFLAGS="-Zsanitizer=thread -Zexternal-clangrt -Clinker=clang-$llvm -Clink-arg=-fsanitize=thread" \

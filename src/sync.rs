@@ -1,13 +1,13 @@
-//! The atomics of what processes share: std's, or loom's where loom explores them.
+//! The order of what processes share: std's, or loom's where loom explores it.
 //!
 //! Only `shared` uses these. The rest of the crate keeps std's, since a runtime does not run under
 //! loom.
 
 #[cfg(not(framewire_loom))]
-pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
+pub(crate) use std::sync::atomic::Ordering;
 
 #[cfg(framewire_loom)]
-pub(crate) use loom::sync::atomic::{AtomicU64, Ordering};
+pub(crate) use loom::sync::atomic::Ordering;
 
 /// `fence(SeqCst)`, by the name of the function that needs it.
 #[inline]

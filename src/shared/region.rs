@@ -211,15 +211,16 @@ unsafe fn copy_out(from: *const u8, into: *mut u8, len: usize) {
     let (words, to) = (from.cast::<u64>(), into.cast::<u64>());
     for i in 0..whole {
         // SAFETY: an aligned word, all of which can be read.
-        let word = unsafe { words.add(i).read_volatile() };
+        let word = unsafe { words.wrapping_add(i).read_volatile() };
         // SAFETY: eight of the bytes that can be written.
-        unsafe { to.add(i).write_unaligned(word) };
+        unsafe { to.wrapping_add(i).write_unaligned(word) };
     }
     let rest = len % 8;
     if rest > 0 {
         // SAFETY: it can be read up to the next multiple of 8.
-        let word = unsafe { words.add(whole).read_volatile() };
+        let word = unsafe { words.wrapping_add(whole).read_volatile() };
+        let into = into.wrapping_add(8 * whole);
         // SAFETY: the last of the bytes that can be written.
-        unsafe { ptr::copy_nonoverlapping(word.to_ne_bytes().as_ptr(), into.add(8 * whole), rest) };
+        unsafe { ptr::copy_nonoverlapping(word.to_ne_bytes().as_ptr(), into, rest) };
     }
 }

@@ -7,11 +7,11 @@
 
 use std::{mem::MaybeUninit, process::Command, sync::Arc};
 
-use ::loom::{model, thread};
+use ::loom::{model, sync::atomic::AtomicU64, thread};
 use bytes::BytesMut;
 
 use super::{super::Memory, *};
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::Ordering;
 
 /// The ring, in words: it holds two records of sixteen bytes.
 const RING: usize = 8;

@@ -80,10 +80,8 @@ fn is_message(item: Option<Item<bool>>) -> Option<bool> {
 
 /// 200,000 records, or fewer of those that are long.
 fn count(lens: &[usize]) -> usize {
-    let all = std::env::var("FRAMEWIRE_STRESS").ok().and_then(|count| count.parse().ok());
-    let most = all.unwrap_or(200_000);
     let mean = lens.iter().sum::<usize>() / lens.len();
-    most.min((100 << 20) / (mean + 8))
+    200_000.min((100 << 20) / (mean + 8))
 }
 
 /// Through two regions, as two processes have them, and through one: a tool that looks for races
