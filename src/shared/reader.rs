@@ -408,7 +408,7 @@ impl<M: Memory> Reader<M> {
     }
 
     /// How much memory it has.
-    #[cfg(any(test, fuzzing))]
+    #[cfg(all(any(test, fuzzing), not(framewire_loom)))]
     pub(super) fn held(&self) -> usize {
         let partial = self.partial.as_ref().map_or(0, Partial::held);
         self.buffer.capacity() + self.window.len() + partial

@@ -10,5 +10,6 @@
 mod play;
 mod wild;
 
+#[cfg(fuzzing)]
 pub(crate) use play::play;
 use wild::{CAPACITY, View, Wild, step, view};
