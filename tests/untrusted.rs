@@ -9,6 +9,8 @@ mod attacker;
 #[path = "untrusted/campaign.rs"]
 mod campaign;
 mod common;
+#[path = "untrusted/halves.rs"]
+mod halves;
 #[path = "untrusted/memory.rs"]
 mod memory;
 #[path = "untrusted/mutation.rs"]
@@ -27,6 +29,7 @@ fn role() {
     role::play(&[
         ("attacks", campaign::attacks),
         ("blocks bells", strangers::blocks_bells),
+        ("leaves with wakes unread", halves::leaves_with_wakes_unread),
         ("serves", victim::serves),
         ("talks", strangers::talks),
     ]);

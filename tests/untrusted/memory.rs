@@ -36,6 +36,8 @@ pub(crate) struct Memory {
 
 // SAFETY: a mapping that is there until the value is dropped; all access is by atomics.
 unsafe impl Sync for Memory {}
+// SAFETY: as for `Sync`; no thread has more to do with it than another.
+unsafe impl Send for Memory {}
 
 impl Memory {
     /// Ours to write to, sealed as an honest peer does.
