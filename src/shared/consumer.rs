@@ -151,6 +151,12 @@ impl<M: Memory> Consumer<M> {
     /// ended: it is time to sleep. All that was read was released before.
     #[must_use = "there may be something by now"]
     pub(super) fn arm(&mut self) -> Result<bool, Broken> {
+        Ok(self.arm_for_more()? && self.state() == OPEN)
+    }
+
+    /// The same for one that waits for the next producer, however the last one ended.
+    #[must_use = "there may be something by now"]
+    pub(super) fn arm_for_more(&mut self) -> Result<bool, Broken> {
         debug_assert!(self.ledger.is_some() || self.head == self.released, "room is kept back");
         // `end` may have found it: published before a producer ended that had not when we looked.
         if self.head != self.tail {
@@ -161,7 +167,7 @@ impl<M: Memory> Consumer<M> {
         // Partner of the fence in `Producer::publish`.
         full_fence("Consumer::arm");
         self.refresh()?;
-        Ok(self.head == self.tail && self.state() == OPEN)
+        Ok(self.head == self.tail)
     }
 
     /// How the ring ended, if it has: in order, or given up. Nothing was available.

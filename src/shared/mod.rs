@@ -52,6 +52,7 @@ pub(crate) use consumer::Consumer;
 pub use draft::Draft;
 pub(crate) use lease::Leases;
 pub(crate) use memory::{Memory, Word};
+pub(crate) use partial::cut_off;
 pub(crate) use plain::Plain;
 pub(crate) use producer::Producer;
 pub(crate) use reader::{Item, Reader};

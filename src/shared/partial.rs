@@ -2,6 +2,8 @@
 
 use bytes::BytesMut;
 
+use crate::{Error, ErrorKind};
+
 /// What is reserved for a message before any of it has come: addresses, which cost memory only
 /// when they are written to. Beyond that it grows as its parts come.
 const EAGER: usize = 4 << 20;
@@ -50,6 +52,20 @@ impl Partial {
     pub(super) fn into_body(self) -> BytesMut {
         self.body
     }
+}
+
+/// A message of which no more comes.
+#[cold]
+pub(crate) fn cut_off() -> Error {
+    let cause = "a message was cut off: its sender or its receiver was gone in the middle of it";
+    Error::new(ErrorKind::Truncated, cause)
+}
+
+/// A message that this end does not accept.
+#[cold]
+pub(super) fn too_large(len: u64, max: usize) -> Error {
+    Error::new(ErrorKind::TooLarge, format!("message of {len} bytes, limit {max}"))
+        .remedy("raise `max_len` of the options at this end, or send it in parts")
 }
 
 #[cfg(test)]

@@ -2,18 +2,21 @@
 
 #![allow(unsafe_code)]
 
+mod held;
 mod parts;
+mod window;
 
 use std::mem;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 
+use self::window::make_room;
 use super::{
     Broken, Consumer, Leases, Memory, Trust,
-    partial::Partial,
+    partial::{Partial, cut_off, too_large},
     record::{HEADER, Header, Kind},
 };
-use crate::{Error, ErrorKind};
+use crate::Error;
 
 /// How many bytes of small records are copied out at a time, at most.
 const WINDOW: u64 = 16 * 1024;
@@ -51,6 +54,8 @@ pub(crate) struct Reader<M> {
     /// How many bytes of parts may come first, of a message whose beginning was released by the
     /// reader before us.
     amid: usize,
+    /// That it was cut off was told.
+    told: bool,
     leases: Option<Leases>,
     /// Sealed messages that are ours and the producer does not know of, since one is held that came
     /// before them.
@@ -80,6 +85,7 @@ impl<M: Memory> Reader<M> {
             partial: None,
             trust: None,
             amid: if resumed { max_len } else { 0 },
+            told: false,
             leases: None,
             unseen: 0,
             wake: resumed,
@@ -188,24 +194,23 @@ impl<M: Memory> Reader<M> {
         self.consumer.arm()
     }
 
+    /// The same for one that waits for the next producer, however the last one ended.
+    #[must_use = "there may be something by now"]
+    pub(crate) fn arm_for_more(&mut self) -> Result<bool, Broken> {
+        self.release();
+        self.consumer.arm_for_more()
+    }
+
+    /// Gives up the message that was begun and has not ended, and says whether there was one.
+    pub(crate) fn give_up(&mut self) -> bool {
+        self.partial.take().is_some()
+    }
+
     /// How the ring ended, if it has: in order, or not. Nothing was there before.
     #[inline]
     pub(crate) fn end(&mut self) -> Result<Option<bool>, Broken> {
         let ended = self.consumer.end()?;
         Ok(ended.map(|in_order| in_order && self.partial.is_none()))
-    }
-
-    /// The sealed message that was announced last is ours by now.
-    pub(crate) fn took_sealed(&mut self) {
-        self.release();
-        if self.consumer.is_released() {
-            self.unseen = 0;
-            return;
-        }
-        self.unseen += 1;
-        if self.unseen >= UNSEEN {
-            self.detach();
-        }
     }
 
     /// Whether a message was begun that has not ended.
@@ -224,32 +229,6 @@ impl<M: Memory> Reader<M> {
         self.consumer.leave();
     }
 
-    /// Lets the producer write over what was dealt with, all of it but for half of the ring at most.
-    #[inline]
-    fn release(&mut self) {
-        self.wake |= self.consumer.release();
-        if self.leases.is_some() && self.consumer.is_held_up() {
-            self.detach();
-        }
-    }
-
-    /// Has nothing that is held stand in the way.
-    #[cold]
-    fn detach(&mut self) {
-        if let Some(leases) = &mut self.leases {
-            leases.detach();
-            self.wake |= self.consumer.release();
-            self.unseen = 0;
-        }
-    }
-
-    /// Hands out the body of a large message where it lies, if that is not too much.
-    fn hand_out(&mut self, header: Header) -> Option<Bytes> {
-        let start = self.consumer.head();
-        let (at, end) = (start + HEADER, start + header.size());
-        self.leases.as_mut()?.hand_out(start, at, header.len as usize, end)
-    }
-
     /// The record that comes next, if it is a message.
     #[inline]
     fn whole_in_place(&mut self) -> Result<Option<Header>, Error> {
@@ -266,11 +245,11 @@ impl<M: Memory> Reader<M> {
 
     /// The record that comes next. What was handed out before is dealt with by now.
     #[inline]
-    fn look(&mut self) -> Result<Option<Next>, Broken> {
+    fn look(&mut self) -> Result<Option<Next>, Error> {
         let next = self.find()?;
         if let Some(Next::Copied(header) | Next::Large(header)) = next {
             if header.anew || self.amid > 0 {
-                self.settle(header);
+                self.settle(header)?;
             }
         }
         Ok(next)
@@ -278,13 +257,11 @@ impl<M: Memory> Reader<M> {
 
     /// What was left by who was here before, at either end, has no bearing on this record.
     #[cold]
-    fn settle(&mut self, header: Header) {
-        if header.anew {
-            self.partial = None;
-        }
+    fn settle(&mut self, header: Header) -> Result<(), Error> {
         if header.anew || header.kind != Kind::More {
             self.amid = 0;
         }
+        if header.anew && self.give_up() { Err(cut_off()) } else { Ok(()) }
     }
 
     #[inline]
@@ -324,71 +301,6 @@ impl<M: Memory> Reader<M> {
         }
     }
 
-    #[inline]
-    fn copied(&self) -> &[u8] {
-        if self.window.is_empty() { &self.buffer } else { &self.window }
-    }
-
-    /// The header in front of what was copied, if all of its record was.
-    #[inline]
-    fn first_of(&self, copied: &[u8]) -> Result<Option<Header>, Broken> {
-        let Some(word) = copied.first_chunk::<8>() else { return Ok(None) };
-        let header = Header::decode(u64::from_ne_bytes(*word), self.consumer.head())?;
-        Ok((header.size() <= copied.len() as u64).then_some(header))
-    }
-
-    /// Copies the next bytes of the ring to the buffer, which is empty.
-    #[inline]
-    fn fill(&mut self, len: usize) {
-        make_room(&mut self.buffer, len);
-        self.consumer.read(self.consumer.head(), &mut self.buffer.spare_capacity_mut()[..len]);
-        // SAFETY: they were written just now.
-        unsafe { self.buffer.set_len(len) };
-    }
-
-    /// Takes the body of the record in front of what was copied.
-    #[inline]
-    fn cut(&mut self, header: Header) -> Bytes {
-        if self.window.is_empty() {
-            self.window = self.buffer.split().freeze();
-        }
-        let body = HEADER as usize..HEADER as usize + header.len as usize;
-        self.consumer.advance(header.size());
-        if header.size() == self.window.len() as u64 {
-            // The last one takes the window's share of the buffer with it.
-            let mut message = mem::take(&mut self.window);
-            message.truncate(body.end);
-            message.advance(body.start);
-            return message;
-        }
-        let message = self.window.slice(body);
-        self.window.advance(header.size() as usize);
-        message
-    }
-
-    /// Goes on behind the record in front of what was copied.
-    #[inline]
-    fn pass(&mut self, header: Header) {
-        self.consumer.advance(header.size());
-        let size = header.size() as usize;
-        if self.window.is_empty() {
-            // All of it at once keeps the room in front.
-            if size == self.buffer.len() { self.buffer.clear() } else { self.buffer.advance(size) }
-        } else {
-            self.window.advance(size);
-        }
-    }
-
-    /// Copies the body of a large record, without its first bytes, behind what is in `into`, which
-    /// has room for it.
-    fn copy(&self, header: Header, without: u64, into: &mut BytesMut) {
-        let len = header.len as usize - without as usize;
-        let at = self.consumer.head() + HEADER + without;
-        self.consumer.read(at, &mut into.spare_capacity_mut()[..len]);
-        // SAFETY: they were written just now.
-        unsafe { into.set_len(into.len() + len) };
-    }
-
     /// Whether the record is a message, of a length that is accepted.
     #[inline]
     fn is_whole(&self, header: Header) -> Result<bool, Error> {
@@ -418,18 +330,4 @@ impl<M: Memory> Reader<M> {
     fn broken(&self, what: &'static str) -> Broken {
         Broken { what, position: self.consumer.head() }
     }
-}
-
-/// Room for so many bytes more, in memory that is used again.
-#[inline]
-fn make_room(buffer: &mut BytesMut, len: usize) {
-    if buffer.capacity() - buffer.len() < len {
-        buffer.reserve(len.max(SHARED));
-    }
-}
-
-#[cold]
-fn too_large(len: u64, max: usize) -> Error {
-    Error::new(ErrorKind::TooLarge, format!("message of {len} bytes, limit {max}"))
-        .remedy("raise `max_len` of the options at this end, or send it in parts")
 }

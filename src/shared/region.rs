@@ -7,10 +7,13 @@ use std::{
     mem::MaybeUninit,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     ptr,
-    sync::atomic::AtomicU64,
+    sync::atomic::{AtomicU32, AtomicU64},
 };
 
-use super::{Memory, Word};
+use super::{
+    Memory, Word,
+    words::{HEAD, TAIL},
+};
 use crate::{
     sync::Ordering,
     sys::{self, Access, Mapping},
@@ -44,14 +47,14 @@ impl Region {
     /// One that nobody else will ever write to, and its file, for others to read from.
     pub(crate) fn create(capacity: usize) -> io::Result<(Self, OwnedFd)> {
         let file = sys::anonymous_memory("framewire", Self::file_len(capacity))?;
-        let region = Self::map(file.as_fd(), capacity, Access::ReadWrite)?;
+        let region = Self::map(file.as_fd(), 0, capacity, Access::ReadWrite)?;
         sys::keep_ours_to_write(file.as_fd())?;
         Ok((Self { alone: true, ..region }, file))
     }
 
     /// Somebody else's, to read from. The file is as long as that takes, and stays so.
     pub(crate) fn attach(file: BorrowedFd<'_>, capacity: usize) -> io::Result<Self> {
-        Self::map(file, capacity, Access::Read)
+        Self::map(file, 0, capacity, Access::Read)
     }
 
     /// Control words alone, which nobody else will ever write to, and their file.
@@ -68,14 +71,15 @@ impl Region {
         Ok(Self { mapping, front: front(), capacity: 0, alone: false })
     }
 
-    /// One that several write to. The file is as long as that takes, and stays so.
-    pub(crate) fn share(file: BorrowedFd<'_>, capacity: usize) -> io::Result<Self> {
-        Self::map(file, capacity, Access::ReadWrite)
+    /// One that several write to, the `nth` in a file of several of this capacity. The file is as
+    /// long as that takes, and stays so.
+    pub(crate) fn share(file: BorrowedFd<'_>, nth: usize, capacity: usize) -> io::Result<Self> {
+        Self::map(file, nth, capacity, Access::ReadWrite)
     }
 
     /// Somebody else's, to [keep](Self::keep) parts of.
     pub(super) fn view(file: BorrowedFd<'_>, capacity: usize) -> io::Result<Self> {
-        let region = Self::map(file, capacity, Access::Private)?;
+        let region = Self::map(file, 0, capacity, Access::Private)?;
         // Whether the kernel can is known now: nothing is kept by this.
         region.keep(0, 0)?;
         Ok(region)
@@ -88,13 +92,13 @@ impl Region {
         self.mapping.detach(self.front + self.offset(at), len)
     }
 
-    fn map(file: BorrowedFd<'_>, capacity: usize, access: Access) -> io::Result<Self> {
+    fn map(file: BorrowedFd<'_>, nth: usize, capacity: usize, access: Access) -> io::Result<Self> {
         if !Self::is_capacity(capacity) {
             let what = format!("a ring of {capacity} bytes");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
         }
         let front = front();
-        let mapping = Mapping::with_ring(file, front, capacity, access)?;
+        let mapping = Mapping::with_ring(file, nth * (front + capacity), front, capacity, access)?;
         Ok(Self { mapping, front, capacity, alone: false })
     }
 
@@ -116,6 +120,22 @@ impl Region {
         // SAFETY: eight aligned bytes of the mapping, which lives as long as `self`, and which all
         // who map it access as atomics.
         unsafe { AtomicU64::from_ptr(word) }
+    }
+
+    /// Whether all that was published was released, as far as can be told where either may go on.
+    pub(crate) fn is_drained(&self) -> bool {
+        // Acquire, both: who asks has heard that nobody is there, or decides nothing by it.
+        self.load(TAIL, Ordering::Acquire) == self.load(HEAD, Ordering::Acquire)
+    }
+
+    /// A word of half the size, which threads can sleep on in all processes.
+    #[inline]
+    pub(crate) fn half(&self, word: Word) -> &AtomicU32 {
+        assert!(word.0 % 8 == 0 && word.0 < self.front, "no control word");
+        let half: *mut u32 = self.mapping.start().wrapping_add(word.0).cast();
+        // SAFETY: four aligned bytes of the mapping, which lives as long as `self`, and which all
+        // who map it access as atomics of this size.
+        unsafe { AtomicU32::from_ptr(half) }
     }
 
     /// A part of the ring, to be written in place.

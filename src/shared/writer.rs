@@ -111,6 +111,12 @@ impl<M: Memory> Writer<M> {
         self.done > 0 || self.producer.unpublished() > 0
     }
 
+    /// The message that was offered will not be, nor anything behind what was written of it but
+    /// what a successor writes.
+    pub(crate) fn give_up(&mut self) {
+        self.done = 0;
+    }
+
     /// The consumer is to be woken, for what was published without being flushed.
     #[inline]
     #[must_use = "the consumer may be asleep"]

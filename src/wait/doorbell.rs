@@ -1,12 +1,9 @@
-//! Waiting for memory that another process changes.
+//! Waiting for memory that another process changes, with a bell that it rings.
 
 use std::{
     io,
     os::fd::OwnedFd,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -15,12 +12,9 @@ use tokio::io::{Interest, unix::AsyncFd};
 use super::{
     Direction, Strategy, Wait,
     fd::{self, Shared},
-    pace::{Pace, Step, yield_to_runtime},
+    spinner::{Sleep, Spinner, Stage},
 };
 use crate::runtime;
-
-/// Tries between two looks at the clock: one costs as much as ten tries in vain.
-const TRIES: u32 = 32;
 
 /// Waits for what another process does to memory, with a [`Strategy`]: what is tried finds that out
 /// by itself, and who is about to sleep has asked to be woken.
@@ -35,37 +29,13 @@ const TRIES: u32 = 32;
 ///
 /// Linux and Android; eventfd(2), epoll(7).
 #[derive(Debug)]
-pub struct Doorbell {
-    /// What the peer rings, and what else there may be news of.
+pub struct Doorbell(Spinner<Watches>);
+
+/// What the peer rings, and what else there may be news of.
+#[derive(Debug)]
+struct Watches {
     bell: Watch,
     aside: Vec<Watch>,
-    stage: Arc<Stage>,
-    receive: Pace,
-    send: Pace,
-}
-
-/// What a try has to know of the wait that it is a part of. Both are of one task at a time.
-#[derive(Debug, Default)]
-pub(crate) struct Stage {
-    last: [AtomicBool; 2],
-    news: [AtomicBool; 2],
-}
-
-impl Stage {
-    /// Whether the task sleeps if this try is in vain: it has to ask to be woken, and to look once
-    /// more.
-    #[inline]
-    pub(crate) fn is_last(&self, direction: Direction) -> bool {
-        // Relaxed, as all below: set and read by the task that waits.
-        self.last[direction as usize].load(Ordering::Relaxed)
-    }
-
-    /// Whether there may be news aside, once each time.
-    #[inline]
-    pub(crate) fn takes_news(&self, direction: Direction) -> bool {
-        let news = &self.news[direction as usize];
-        news.load(Ordering::Relaxed) && news.swap(false, Ordering::Relaxed)
-    }
 }
 
 impl Doorbell {
@@ -76,60 +46,21 @@ impl Doorbell {
         strategy: Strategy,
     ) -> io::Result<Self> {
         runtime::here()?;
-        Ok(Self {
+        let watches = Watches {
             bell: Watch::new(Arc::new(bell)),
             aside: aside.into_iter().map(Watch::new).collect(),
-            stage: Arc::default(),
-            receive: Pace::new(strategy),
-            send: Pace::new(strategy),
-        })
+        };
+        Ok(Self(Spinner::new(watches, strategy)))
     }
 
     /// And for the end of a process, where there is a descriptor of it: pidfd_open(2).
     pub(crate) fn and_the_end_of(mut self, process: Option<Arc<OwnedFd>>) -> Self {
-        self.aside.extend(process.map(Watch::readable));
+        self.0.sleep_mut().aside.extend(process.map(Watch::readable));
         self
     }
 
     pub(crate) fn stage(&self) -> Arc<Stage> {
-        Arc::clone(&self.stage)
-    }
-
-    /// Asks the runtime first to wake us, then the peer, and sleeps if there is still nothing.
-    #[cold]
-    fn poll_parked<R>(
-        &mut self,
-        cx: &mut Context<'_>,
-        direction: Direction,
-        op: &mut impl FnMut() -> io::Result<R>,
-    ) -> Poll<io::Result<R>> {
-        loop {
-            let mut rung = self.bell.poll_rung(cx, direction)?.is_ready();
-            for watch in &mut self.aside {
-                if watch.poll_rung(cx, direction)?.is_ready() {
-                    rung = true;
-                    self.stage.news[direction as usize].store(true, Ordering::Relaxed);
-                }
-            }
-            // Where nothing was rung, all have our waker now.
-            let last = &self.stage.last[direction as usize];
-            last.store(!rung, Ordering::Relaxed);
-            let done = attempt(op);
-            last.store(false, Ordering::Relaxed);
-            let pace =
-                if direction == Direction::Receive { &mut self.receive } else { &mut self.send };
-            match done {
-                Some(result) => {
-                    pace.after_success();
-                    return Poll::Ready(result);
-                }
-                None if rung => {}
-                None => {
-                    pace.park();
-                    return Poll::Pending;
-                }
-            }
-        }
+        self.0.stage()
     }
 }
 
@@ -139,34 +70,22 @@ impl Wait for Doorbell {
         &mut self,
         cx: &mut Context<'_>,
         direction: Direction,
-        mut op: impl FnMut() -> io::Result<R>,
+        op: impl FnMut() -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
-        let pace = match direction {
-            Direction::Receive => &mut self.receive,
-            Direction::Send => &mut self.send,
-        };
-        if let Some(result) = attempt(&mut op) {
-            pace.after_success();
-            return Poll::Ready(result);
+        self.0.poll(cx, direction, op)
+    }
+}
+
+impl Sleep for Watches {
+    fn poll_rung(&mut self, cx: &mut Context<'_>, direction: Direction) -> Poll<io::Result<bool>> {
+        let mut rung = self.bell.poll_rung(cx, direction)?.is_ready();
+        let mut news = false;
+        for watch in &mut self.aside {
+            news |= watch.poll_rung(cx, direction)?.is_ready();
         }
-        let mut fresh = true;
-        while !pace.is_parked() {
-            match pace.after_nothing(fresh) {
-                Step::Try => fresh = false,
-                Step::Yield => {
-                    yield_to_runtime(cx);
-                    return Poll::Pending;
-                }
-                Step::Park => break,
-            }
-            for _ in 0..TRIES {
-                if let Some(result) = attempt(&mut op) {
-                    pace.after_success();
-                    return Poll::Ready(result);
-                }
-            }
-        }
-        self.poll_parked(cx, direction, &mut op)
+        rung |= news;
+        // Where nothing was rung, all have our waker now.
+        if rung { Poll::Ready(Ok(news)) } else { Poll::Pending }
     }
 }
 
@@ -218,14 +137,5 @@ impl Watch {
         // The runtime keeps one waker for a descriptor's readers, and epoll a number once.
         let fd = if place == 0 { Arc::clone(&self.fd) } else { Arc::new(self.fd.try_clone()?) };
         fd::register(fd, Interest::READABLE)
-    }
-}
-
-/// One try: `None` where nothing was there.
-#[inline]
-fn attempt<R>(op: &mut impl FnMut() -> io::Result<R>) -> Option<io::Result<R>> {
-    match op() {
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
-        done => Some(done),
     }
 }

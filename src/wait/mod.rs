@@ -10,6 +10,7 @@
 //! | [`Strategy`] | a clock: how long to try again before parking | all |
 //! | [`Fd`] | a descriptor that epoll or kqueue can watch | sockets, pipes, listeners |
 //! | `Doorbell` | memory that another process changes | shared memory |
+//! | `SharedBell` | the same, with the bell in that memory | shared memory that is found by name |
 //! | [`Blocking`] | a call that can only block, on a thread of its own | what has no descriptor |
 //!
 //! The layer is public and usable alone: [`Io`] gives any socket or pipe of yours the same wait
@@ -26,6 +27,10 @@ mod fd;
 #[cfg_attr(windows, path = "io_windows.rs")]
 mod io;
 mod pace;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod shared_bell;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod spinner;
 mod strategy;
 mod worker;
 
@@ -33,11 +38,15 @@ pub use blocking::Blocking;
 pub use call::{Call, Turn};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub use doorbell::Doorbell;
-#[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) use doorbell::Stage;
 #[cfg(unix)]
 pub use fd::Fd;
 pub use io::Io;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub use shared_bell::SharedBell;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) use shared_bell::{BellWord, Lookout};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) use spinner::Stage;
 pub use strategy::Strategy;
 
 use std::{

@@ -1,11 +1,13 @@
 //! Messages of which each record holds a part.
 
+use std::mem;
+
 use bytes::{Buf, BytesMut};
 
 use super::{
     super::{
-        Broken, Memory,
-        partial::{LEAST, Partial},
+        Memory,
+        partial::{LEAST, Partial, cut_off},
         record::{HEADER, Kind},
     },
     Item, Next, Reader,
@@ -19,7 +21,7 @@ impl<M: Memory> Reader<M> {
         let begins = header.kind != Kind::More;
         let lead = if begins { HEADER } else { 0 };
         if self.amid > 0 {
-            return self.skip(next).map(|()| None).map_err(Error::from);
+            return self.skip(next).map(|()| None);
         }
         if begins != self.partial.is_none() || u64::from(header.len) < lead {
             return Err(self.broken("a part of no message").into());
@@ -58,9 +60,9 @@ impl<M: Memory> Reader<M> {
         Ok(Some(Item::Message(partial.into_body())))
     }
 
-    /// Goes on behind a part of a message whose beginning was released.
+    /// Goes on behind a part of a message whose beginning was released, which is told once.
     #[cold]
-    fn skip(&mut self, next: Next) -> Result<(), Broken> {
+    fn skip(&mut self, next: Next) -> Result<(), Error> {
         let (Next::Copied(header) | Next::Large(header)) = next;
         let len = header.len as usize;
         self.amid = self.amid.checked_sub(len).ok_or(self.broken("parts of no message"))?;
@@ -69,7 +71,7 @@ impl<M: Memory> Reader<M> {
             self.amid = 0;
         }
         self.forget(next);
-        Ok(())
+        if mem::replace(&mut self.told, true) { Ok(()) } else { Err(cut_off()) }
     }
 
     /// The word behind the header of a record that was copied.

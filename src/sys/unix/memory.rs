@@ -114,18 +114,20 @@ impl Mapping {
         Ok(reserved)
     }
 
-    /// The first `front` bytes of a file once, and the `ring` bytes behind them twice in a row, so
-    /// that what goes beyond the end of the ring goes on at its beginning. Both are whole pages.
+    /// The `front` bytes of a file from there on once, and the `ring` bytes behind them twice in a
+    /// row, so that what goes beyond the end of the ring goes on at its beginning. All are whole
+    /// pages.
     pub(crate) fn with_ring(
         file: BorrowedFd<'_>,
+        from: usize,
         front: usize,
         ring: usize,
         access: Access,
     ) -> io::Result<Self> {
         let whole = ring.checked_mul(2).and_then(|twice| twice.checked_add(front));
         let reserved = Self::reserve(whole.ok_or(Errno::OVERFLOW)?)?;
-        reserved.lay(0, file, 0, front + ring, access)?;
-        reserved.lay(front + ring, file, front, ring, access)?;
+        reserved.lay(0, file, from, front + ring, access)?;
+        reserved.lay(front + ring, file, from + front, ring, access)?;
         reserved.keep_from_children()?;
         Ok(reserved)
     }
@@ -229,10 +231,10 @@ mod tests {
     fn a_ring_goes_on_at_its_beginning() {
         let page = rustix::param::page_size();
         let file = anonymous_memory("test", 2 * page).unwrap();
-        let ours = Mapping::with_ring(file.as_fd(), page, page, Access::ReadWrite).unwrap();
+        let ours = Mapping::with_ring(file.as_fd(), 0, page, page, Access::ReadWrite).unwrap();
         keep_ours_to_write(file.as_fd()).unwrap();
         assert!(is_ours_to_write(file.as_fd()).unwrap());
-        let theirs = Mapping::with_ring(file.as_fd(), page, page, Access::Read).unwrap();
+        let theirs = Mapping::with_ring(file.as_fd(), 0, page, page, Access::Read).unwrap();
         assert_eq!(ours.len(), 3 * page);
         let end = ours.start().wrapping_add(2 * page - 1);
         // SAFETY: two bytes of the mapping.

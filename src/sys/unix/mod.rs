@@ -7,6 +7,8 @@ mod entry;
 mod errno;
 mod event;
 mod fifo;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod futex;
 mod inherit;
 mod lock;
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -14,7 +16,11 @@ mod memory;
 mod packet;
 mod peer;
 mod pipe;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod process;
 mod reserve;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod role;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod segment;
 mod watch;
@@ -42,6 +48,8 @@ pub(crate) use event::{eventfd, is_eventfd};
 pub(crate) use fifo::{
     PIPE_BUF, has_hung_up, let_waiting_writers_go, make_fifo, open_to_read_at, open_to_write,
 };
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) use futex::{futex_wait, futex_wake};
 pub(crate) use inherit::inherit;
 pub(crate) use lock::{
     create_lock_at, is_running, open_lock, open_lock_at, overwrite, read_start, try_lock,
@@ -62,7 +70,11 @@ pub(crate) use packet::{carry_credentials, packet_pair, recv_packet_with};
 pub(crate) use peer::has_ended;
 pub(crate) use peer::{HAS_ABSTRACT_NAMES, SOCKETS_HAVE_MODES, is_connected, is_unix, peer};
 pub(crate) use pipe::{inherit_pipe, is_pipe, pipe, take_stdio};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) use process::{began, watch_process};
 pub(crate) use reserve::{Reserve, reserve};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) use role::{is_byte_locked, try_lock_byte, unlock_byte};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) use segment::{
     SEGMENTS, fix_size, has_fixed_size, is_read_write, name_segment, open_segment, remove_segment,
