@@ -58,6 +58,8 @@ impl Endpoint {
             Self::Seqpacket(name) => Ok(Box::pin(unix::seqpacket::connect(name.clone()).await?)),
             #[cfg(any(target_os = "linux", target_os = "android"))]
             Self::Shm(name) => Ok(Box::pin(shm::connect(name.clone()).await?)),
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            Self::ShmNamed(name) => Ok(Box::pin(shm::named::connect(name).await?)),
             #[cfg(unix)]
             Self::Datagram(name) => Ok(Box::pin(unix::datagram::connect(name.clone()).await?)),
             Self::Tcp(address) => Ok(Box::pin(tcp::connect(address.to_string()).await?)),
@@ -100,6 +102,8 @@ impl Endpoint {
             Self::Seqpacket(name) => Ok(unix::seqpacket::listen(name.clone()).await?.into()),
             #[cfg(any(target_os = "linux", target_os = "android"))]
             Self::Shm(name) => Ok(shm::listen(name.clone()).await?.into()),
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            Self::ShmNamed(name) => Ok(shm::named::listen(name).await?.into()),
             #[cfg(unix)]
             Self::Datagram(name) => Ok(unix::datagram::listen(name.clone()).await?.into()),
             Self::Tcp(address) => Ok(tcp::listen(address.to_string()).await?.into()),
@@ -150,6 +154,8 @@ impl Endpoint {
             Self::ShmBroadcast(path) => Ok(Box::pin(shm::broadcast::receiver(path).await?)),
             #[cfg(any(target_os = "linux", target_os = "android"))]
             Self::ShmLatest(path) => Ok(Box::pin(shm::latest::receiver(path).await?)),
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            Self::ShmNamed(name) => Ok(Box::pin(shm::named::receiver(name).await?)),
             other => Err(other.cannot("receiver")),
         }
     }
@@ -180,6 +186,8 @@ impl Endpoint {
             Self::ShmBroadcast(path) => Ok(Box::pin(shm::broadcast::sender(path).await?)),
             #[cfg(any(target_os = "linux", target_os = "android"))]
             Self::ShmLatest(path) => Ok(Box::pin(shm::latest::sender(path).await?)),
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            Self::ShmNamed(name) => Ok(Box::pin(shm::named::sender(name).await?)),
             other => Err(other.cannot("sender")),
         }
     }

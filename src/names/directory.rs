@@ -85,6 +85,12 @@ impl Directory {
         Self::open("/tmp".into())?.private_child(OsStr::new(&format!("{app}-{uid}")))
     }
 
+    /// A private directory of this name in `base`, wherever the environment says that others are.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub(crate) fn private_in(base: &Path, name: &str) -> Result<Self> {
+        Self::open(base.to_owned())?.private_child(OsStr::new(name))
+    }
+
     /// The directory that `path` lies in, if it is safe to put a name there.
     ///
     /// The rule: it belongs to us or to root, and nobody else may write to it, neither its group

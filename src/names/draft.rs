@@ -3,7 +3,7 @@ use std::{
     fmt::Write as _,
     hash::{BuildHasher, RandomState},
     io,
-    os::fd::AsFd,
+    os::fd::{AsFd, OwnedFd},
     path::PathBuf,
     sync::Arc,
 };
@@ -11,7 +11,7 @@ use std::{
 use super::{Claim, Directory, FileKind, Placed, socket_path};
 use crate::{
     Error, ErrorKind, Result,
-    sys::{self, Entry},
+    sys::{self, Entry, Identity},
 };
 
 /// Owner only.
@@ -201,7 +201,27 @@ impl Draft {
     ///
     /// `renameat(2)`.
     pub fn place(self) -> Result<Placed> {
+        let (identity, pin) = self.settle()?;
+        Ok(Placed::new(self.claim, identity, pin))
+    }
+
+    /// The same for an object that stays when the claim on its path is given up: the claim comes
+    /// back, for the next one.
+    pub(crate) fn put(self) -> (Claim, Result<()>) {
+        let put = self.settle().map(drop);
+        (self.give_up(), put)
+    }
+
+    /// Leaves what is at the path, and gives the claim back.
+    pub(crate) fn give_up(self) -> Claim {
+        // The temporary name goes with the rest.
+        self.claim
+    }
+
+    /// Has the object take its place, and says which it is.
+    fn settle(&self) -> Result<(Identity, Option<OwnedFd>)> {
         let Self { temporary, claim, mode } = self;
+        let mode = *mode;
         let directory = &*temporary.directory;
         let shown = claim.path().display().to_string();
         let failed = |cause: io::Error| Error::from(cause).doing(format!("place {shown}"));
@@ -223,7 +243,7 @@ impl Draft {
         // Renaming replaces anything but a directory: look once more what that would be.
         claim.finds(entry.kind)?;
         sys::rename_at(directory, &temporary.name, claim.name()).map_err(failed)?;
-        Ok(Placed::new(claim, entry.identity, pin))
+        Ok((entry.identity, pin))
     }
 }
 

@@ -141,9 +141,7 @@ pub(crate) const SHM_NAMED: Profile = Profile {
     scheme: "shm+named",
     addresses: &["shm+named://jobs"],
     verbs: ALL_FOUR,
-    tells_end: false,
     survives: Survives::Process,
-    built: Built::NotYet,
     ..SHM
 };
 

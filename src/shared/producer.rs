@@ -75,6 +75,11 @@ impl<M: Memory> Producer<M> {
         self.anew
     }
 
+    /// Marks the next record: what was begun before it has no end.
+    pub(super) fn begin_anew(&mut self) {
+        self.anew = true;
+    }
+
     /// How many bytes were written and not published.
     #[inline]
     pub(super) fn unpublished(&self) -> u64 {

@@ -111,10 +111,11 @@ impl<M: Memory> Writer<M> {
         self.done > 0 || self.producer.unpublished() > 0
     }
 
-    /// The message that was offered will not be, nor anything behind what was written of it but
-    /// what a successor writes.
+    /// The message that was offered will not be: the next one tells so, where this was begun.
     pub(crate) fn give_up(&mut self) {
-        self.done = 0;
+        if std::mem::take(&mut self.done) > 0 {
+            self.producer.begin_anew();
+        }
     }
 
     /// The consumer is to be woken, for what was published without being flushed.

@@ -38,8 +38,8 @@ pub struct SharedBell(Spinner<Sleepers>);
 impl SharedBell {
     /// Waits for these bells, and for what else there may be news of, in each direction.
     pub(crate) fn new(
-        receive: Option<(BellWord, Box<dyn Lookout>)>,
-        send: Option<(BellWord, Box<dyn Lookout>)>,
+        receive: Option<Bell>,
+        send: Option<Bell>,
         strategy: Strategy,
     ) -> io::Result<Self> {
         runtime::here()?;
@@ -64,6 +64,9 @@ impl Wait for SharedBell {
         self.0.poll(cx, direction, op)
     }
 }
+
+/// A bell, and what else there may be news of.
+pub(crate) type Bell = (BellWord, Option<Box<dyn Lookout>>);
 
 /// Something besides the bell that a sleeper is to be woken for.
 pub(crate) trait Lookout: Send + fmt::Debug {
@@ -130,17 +133,20 @@ struct Sleeper {
     snapshot: Arc<AtomicU32>,
     /// The thread has been asked, and has not answered.
     asked: bool,
-    lookout: Box<dyn Lookout>,
+    lookout: Option<Box<dyn Lookout>>,
 }
 
 impl Sleeper {
-    fn new((bell, lookout): (BellWord, Box<dyn Lookout>)) -> Self {
+    fn new((bell, lookout): Bell) -> Self {
         let snapshot = Arc::new(AtomicU32::new(0));
         Self { bell, thread: None, snapshot, asked: false, lookout }
     }
 
     fn poll_rung(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
-        let news = self.lookout.poll_news(cx)?.is_ready();
+        let news = match &mut self.lookout {
+            Some(lookout) => lookout.poll_news(cx)?.is_ready(),
+            None => false,
+        };
         let rung = self.poll_bell(cx)?.is_ready();
         if rung || news { Poll::Ready(Ok(news)) } else { Poll::Pending }
     }

@@ -17,6 +17,8 @@ use super::{End, conformance};
 const ROLE: &str = "FRAMEWIRE_TEST_ROLE";
 /// Where the peer of a role listens; without it, the role talks over inherited pipes.
 pub(crate) const ENDPOINT: &str = "FRAMEWIRE_TEST_ENDPOINT";
+/// Set where that is to be sent to, though it could be connected to as well.
+pub(crate) const ONE_WAY: &str = "FRAMEWIRE_TEST_ONE_WAY";
 /// What else a role needs to know.
 pub(crate) const WORD: &str = "FRAMEWIRE_TEST_WORD";
 
@@ -67,7 +69,7 @@ pub(crate) fn max_len() -> usize {
 pub(crate) async fn peer() -> Result<End> {
     if let Ok(endpoint) = env::var(ENDPOINT) {
         let endpoint: Endpoint = endpoint.parse()?;
-        if endpoint.profile().duplex {
+        if endpoint.profile().duplex && env::var_os(ONE_WAY).is_none() {
             return Ok(endpoint.connect().await?.into());
         }
         let nothing_comes: BoxReceiver = Box::pin(stream::pending());

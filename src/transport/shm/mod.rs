@@ -62,6 +62,7 @@ pub mod latest;
 mod line;
 mod listener;
 mod loan;
+pub mod named;
 mod offer;
 mod options;
 pub mod region;
