@@ -54,7 +54,12 @@ fn nothing_is_left_behind() {
 fn role() {
     role::play(&[
         ("leaves nothing", leaves_nothing),
-        //S
+        ("sends", killed::sends),
+        ("receives", killed::receives),
+        ("connects", killed::connects),
+        ("looks as another", names::looks_as_another),
+        ("sleeps", parked::sleeps),
+        ("waits", idle::waits),
     ]);
 }
 

@@ -71,7 +71,7 @@ pub(crate) use peer::has_ended;
 pub(crate) use peer::{HAS_ABSTRACT_NAMES, SOCKETS_HAVE_MODES, is_connected, is_unix, peer};
 pub(crate) use pipe::{inherit_pipe, is_pipe, pipe, take_stdio};
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) use process::{began, watch_process};
+pub(crate) use process::{began, watch_process, we_began};
 pub(crate) use reserve::{Reserve, reserve};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) use role::{is_byte_locked, try_lock_byte, unlock_byte};

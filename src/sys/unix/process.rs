@@ -10,7 +10,17 @@ use rustix::{
 /// When a process began, in ticks since the system did: no two of one number have that in common;
 /// proc_pid_stat(5). `None` where there is no such process, or no `/proc` to tell.
 pub(crate) fn began(pid: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    beginning(&pid.to_string())
+}
+
+/// When this process began. In a namespace of processes that has no `/proc` of its own, its number
+/// there is somebody else's.
+pub(crate) fn we_began() -> Option<u64> {
+    beginning("self")
+}
+
+fn beginning(of: &str) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{of}/stat")).ok()?;
     // Its name, in brackets, can hold anything; behind it the fields are numbered from 3.
     let (_, fields) = stat.rsplit_once(") ")?;
     fields.split(' ').nth(22 - 3)?.parse().ok()
@@ -37,7 +47,7 @@ mod tests {
 
     #[test]
     fn a_process_has_one_beginning_and_one_end() {
-        let ours = began(process::id()).unwrap();
+        let ours = we_began().unwrap();
         assert_eq!(began(process::id()), Some(ours));
         let mut child = process::Command::new("sleep").arg("60").spawn().unwrap();
         assert!(began(child.id()).unwrap() >= ours);

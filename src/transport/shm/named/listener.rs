@@ -19,6 +19,7 @@ use crate::{
     backoff::Backoff,
     message::Messages,
     names::Claim,
+    runtime,
     wait::{Direction, SharedBell, Strategy, Wait},
 };
 
@@ -59,6 +60,7 @@ struct Ready {
 
 impl Listener {
     pub(super) fn open(options: &Options, place: Place, endpoint: Arc<Endpoint>) -> Result<Self> {
+        runtime::here()?;
         let claim = place.claim()?;
         // What is not ours is not replaced.
         place.find()?;

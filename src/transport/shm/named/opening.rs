@@ -38,6 +38,7 @@ pub(super) struct Opened {
 
 /// Takes a part in the ring of this name, which is made where there is none.
 pub(super) async fn open(place: Place, role: Role, capacity: usize) -> Result<Opened> {
+    runtime::here()?;
     let until = Instant::now() + DOUBT;
     let mut pause = PAUSE.0;
     loop {

@@ -84,8 +84,7 @@ impl Attached {
             return Ok(None);
         }
         let hold = Hold { attached: Arc::clone(self), role };
-        let pid = std::process::id();
-        hold.tell(pid.into(), sys::began(pid).unwrap_or_default());
+        hold.tell(std::process::id().into(), sys::we_began().unwrap_or_default());
         Ok(Some(hold))
     }
 
