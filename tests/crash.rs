@@ -11,6 +11,8 @@ mod support;
 #[cfg(test)]
 mod crash {
     mod fifo;
+    #[cfg(target_os = "linux")]
+    mod named;
     mod script;
     mod server;
     #[cfg(target_os = "linux")]

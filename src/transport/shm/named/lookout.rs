@@ -36,7 +36,7 @@ pub(super) struct Watchman {
 #[derive(Debug)]
 enum Watch {
     Nobody,
-    Process(Fd),
+    Process(Box<Fd>),
     Lock(Pin<Box<Sleep>>),
 }
 
@@ -59,7 +59,7 @@ impl Watchman {
             return Ok(true);
         }
         self.watch = match process {
-            Some(process) => Watch::Process(Fd::new(process)?.strategy(Strategy::Park)),
+            Some(process) => Watch::Process(Box::new(Fd::new(process)?.strategy(Strategy::Park))),
             None => Watch::Lock(runtime::sleep(LOOK)?),
         };
         Ok(false)
