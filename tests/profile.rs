@@ -37,7 +37,7 @@ fn rows_do_not_contradict_themselves() {
         if row.boundary == Boundary::LengthPrefix {
             assert!(row.tells_end, "{}: a byte stream ends", row.scheme);
         }
-        if row.survives > Survives::Nothing {
+        if row.survives > Survives::Nothing && row.reach != Reach::Peer {
             assert!(!row.tells_end, "{}: another sender may come", row.scheme);
         }
         if row.duplex {
@@ -64,6 +64,7 @@ fn this_version_has() {
         "tcp",
         "udp",
         "shm",
+        "shm+named",
         "shm+broadcast",
         "shm+latest",
     ];

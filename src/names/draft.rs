@@ -207,12 +207,14 @@ impl Draft {
 
     /// The same for an object that stays when the claim on its path is given up: the claim comes
     /// back, for the next one.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
     pub(crate) fn put(self) -> (Claim, Result<()>) {
         let put = self.settle().map(drop);
         (self.give_up(), put)
     }
 
     /// Leaves what is at the path, and gives the claim back.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
     pub(crate) fn give_up(self) -> Claim {
         // The temporary name goes with the rest.
         self.claim

@@ -30,8 +30,8 @@ fn small() -> named::Options {
     named::Options::new().capacity(SMALL)
 }
 
-/// The part of a sender: an order is how many messages of 1000 bytes to send, or "part" for a message
-/// that the ring does not hold.
+/// The part of a sender: an order is how many messages of 1000 bytes to send, or "part" for a
+/// message that the ring does not hold.
 pub(crate) fn sends() {
     role::block_on(async {
         let mut sender = small().sender(role::word()).await.unwrap();

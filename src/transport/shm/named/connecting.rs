@@ -70,6 +70,8 @@ fn attempt(place: &Place) -> Result<Attempt> {
         return Ok(Attempt::Missing);
     }
     match attached.take(CLIENT)? {
+        // It went meanwhile.
+        Some(hold) if !hold.has_peer()? => Ok(Attempt::Missing),
         // A client that took it and was killed leaves it taken.
         Some(hold) if !is_taken(&attached) => Ok(Attempt::Connected(hold)),
         _ => Ok(Attempt::Taken),

@@ -4,7 +4,7 @@ use std::{io, sync::Arc};
 
 use crate::{
     Error, ErrorKind, Result,
-    shared::{Item, Reader, Region},
+    shared::{Broken, Item, Reader, Region},
     wait::{BellWord, Direction, Stage},
 };
 
@@ -64,8 +64,8 @@ impl Inflow {
         }
     }
 
-    /// Receives nothing more. All that was handed out is dealt with, if `dealt_with` says so; whoever
-    /// writes is told that nobody reads, if `tells` does.
+    /// Receives nothing more. All that was handed out is dealt with, if `dealt_with` says so;
+    /// whoever writes is told that nobody reads, if `tells` does.
     pub(super) fn end(&mut self, dealt_with: bool, tells: bool) {
         if std::mem::replace(&mut self.ended, true) {
             return;
@@ -94,7 +94,7 @@ impl Inflow {
 /// Before sleeping: asks to be woken, and says what it has come to.
 pub(super) fn before_sleep(
     stage: &Stage,
-    arm: impl FnOnce() -> Result<bool, crate::shared::Broken>,
+    arm: impl FnOnce() -> Result<bool, Broken>,
 ) -> io::Result<Nothing> {
     if stage.is_last(Direction::Receive) && !arm()? {
         return Ok(Nothing::LookAgain);

@@ -63,7 +63,7 @@ impl Inlet {
             None => Ok(Nothing::End),
         });
         match received {
-            // The next one to read finds all dealt with, and whoever sends to it has nobody who left.
+            // Whoever sends from here on is not told that we left: it was never ours.
             Ok(None) => self.leave(true, false),
             Err(error) if !goes_on(&error) => {
                 self.leave(true, error.kind() != io::ErrorKind::BrokenPipe);

@@ -26,8 +26,8 @@ use crate::{
 /// A name that is listened on: a `Stream` of those who connect, which never ends.
 ///
 /// It holds a pair of rings ready for the next one who comes, and makes a new pair when that is
-/// taken. Where there is no memory or no descriptor for one, it pauses and goes on; that is an event
-/// for `tracing`, not an item of the stream.
+/// taken. Where there is no memory or no descriptor for one, it pauses and goes on; that is an
+/// event for `tracing`, not an item of the stream.
 ///
 /// # Examples
 ///

@@ -26,22 +26,24 @@
 //! ([`Options::capacity`]).
 //!
 //! A sender that waits for room waits for the next receiver; one whose receiver left in order gets
-//! [`Closed`](crate::ErrorKind::Closed), until another one comes. What nobody has read stays until a
-//! receiver has come for it, or the file is removed by hand; the file goes with the last one who
-//! leaves it empty. What was killed and left it empty is replaced by who comes next.
+//! [`Closed`](crate::ErrorKind::Closed), until another one comes. What nobody has read stays until
+//! a receiver has come for it, or the file is removed by hand; the file goes with the last one who
+//! leaves it empty. One that the killed have left empty is replaced by who comes next.
 //!
 //! # What it costs to wait
 //!
 //! The bell is a word in that memory, which a thread sleeps on (futex(2)): one for each direction
 //! that ever had to sleep, until its end is dropped. A ring that is not waited for has no thread.
-//! The process of the other end is watched (pidfd_open(2)); where it cannot be seen from here, as in
-//! containers that share the directory and not their processes, its lock is looked at once a second.
+//! The process of the other end is watched (pidfd_open(2)); where it cannot be seen from here, as
+//! in containers that share the directory and not their processes, its lock is looked at once a
+//! second.
 //!
 //! # SIGBUS
 //!
-//! Files on a tmpfs cannot be sealed: whoever may write to one can make it shorter, and who touches
-//! what is missing is killed. That is processes of our user, and root. All memory is taken when the
-//! file is made, so that a full file system is an error then and no signal later.
+//! Such files cannot be sealed: whoever may write to one can make it shorter, and who touches what
+//! is missing is killed. Those are processes of our user, and root. All memory is taken when the
+//! file is made, so that a full file system is an error then and no signal later. A file that is
+//! not as long as it says is never mapped.
 //!
 //! # Examples
 //!

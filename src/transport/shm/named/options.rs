@@ -61,8 +61,8 @@ impl Options {
     /// How many bytes a ring holds, for whoever makes it: 256 KiB. It is rounded up to a power of
     /// two, and is 64 KiB at least and 1 GiB at most.
     ///
-    /// What is on its way fits in there; messages may be larger. All of it is taken when the ring is
-    /// made.
+    /// What is on its way fits in there; messages may be larger. All of it is taken when the ring
+    /// is made.
     ///
     /// # Examples
     ///
@@ -172,8 +172,8 @@ impl Options {
     /// not ours, or open to others. [`Exhausted`](crate::ErrorKind::Exhausted): there is not enough
     /// memory for the ring. [`Address`](crate::ErrorKind::Address): the name is not of 1 to 200
     /// letters, digits, dots, underscores and hyphens, or begins with a dot.
-    /// [`Malformed`](crate::ErrorKind::Malformed): the ring that is there is damaged. And when there
-    /// is no Tokio runtime here.
+    /// [`Malformed`](crate::ErrorKind::Malformed): the ring that is there is damaged. And when
+    /// there is no Tokio runtime here.
     ///
     /// # Cancel safety
     ///
