@@ -6,9 +6,9 @@ use crate::arguments::{Arguments, One, USAGE, fresh};
 use crate::process::{self, Cpus};
 use crate::report::Report;
 use crate::row::{Row, limit};
+use crate::side;
 use crate::stats::Figure;
 use crate::trial::{Fault, Mechanism, Trial};
-use crate::{shm, side};
 
 /// All rows that a program has, in the order of its table.
 pub(crate) type Rows = fn(&Arguments) -> Vec<Row>;
@@ -48,9 +48,6 @@ fn run(words: impl Iterator<Item = String>, command: &str, rows: Rows) -> Result
     if arguments.list {
         rows.iter().for_each(|row| println!("{}", row.name));
         return Ok(true);
-    }
-    if shm::STAND_IN && rows.iter().any(|row| row.ours.mechanism.is_memory()) {
-        eprintln!("WARNING: there is no shared memory yet; what is called so is the Unix socket");
     }
     let mut report = Report::new(arguments.json);
     report.begin();

@@ -3,10 +3,8 @@
 
 use std::future::ready;
 
-use bytes::{Bytes, BytesMut};
-// Stands in until the crate has its shared memory, whose module has the same verbs: this line, the
-// two functions below it, and `place` are what changes then.
-use framewire::unix as shm;
+use bytes::Bytes;
+use framewire::shm::{self, named};
 use futures::{StreamExt, TryStreamExt};
 
 use crate::link::Link;
@@ -14,33 +12,44 @@ use crate::load;
 use crate::side::announce;
 use crate::trial::{Fault, Mechanism, Outcome, Trial, Way};
 
-/// Whether something else is measured under the name of shared memory.
-pub(crate) const STAND_IN: bool = true;
+/// A ring that several of the messages fit in, for none of them to be cut in parts.
+fn capacity(trial: &Trial) -> usize {
+    (4 * trial.bytes).next_power_of_two().max(256 << 10)
+}
 
-async fn listen(trial: &Trial) -> framewire::Result<shm::Listener> {
-    let options = shm::Options::new().strategy(trial.waiting.strategy());
-    match trial.mechanism {
-        Mechanism::Named => options.listen(name(trial).as_str()).await,
-        _ => options.listen(trial.address.as_str()).await,
+fn options(trial: &Trial) -> shm::Options {
+    let strategy = trial.waiting.strategy();
+    let options = shm::Options::new().strategy(strategy).capacity(capacity(trial));
+    match trial.way {
+        Way::Owned | Way::Many => options,
+        Way::Lent | Way::Loaned => options.trust({
+            #[allow(unsafe_code)]
+            // SAFETY: both ends are this program, which changes nothing that it has sent.
+            unsafe {
+                shm::Trust::new()
+            }
+        }),
     }
 }
 
-async fn connect(trial: &Trial) -> framewire::Result<shm::Connection> {
-    let options = shm::Options::new().strategy(trial.waiting.strategy());
-    match trial.mechanism {
-        Mechanism::Named => options.connect(name(trial).as_str()).await,
-        _ => options.connect(trial.address.as_str()).await,
-    }
+fn named_options(trial: &Trial) -> named::Options {
+    named::Options::new().strategy(trial.waiting.strategy()).capacity(capacity(trial))
 }
 
 /// The name for a path that no other trial uses.
 fn name(trial: &Trial) -> String {
-    trial.address.replace('/', "-").replacen('-', "@", 1)
+    let from = trial.address.len().saturating_sub(60);
+    trial.address[from..].replace(['/', '@'], "-").trim_start_matches(['-', '.']).to_owned()
 }
 
 /// The serving side: takes the connections, and serves each to its end.
 pub(crate) async fn serve(trial: &Trial) -> Result<Outcome, Fault> {
-    let listener = listen(trial).await?;
+    if trial.mechanism == Mechanism::Named {
+        let listener = named_options(trial).listen(name(trial)).await?;
+        announce(&trial.address)?;
+        return load::serve(trial, listener.take(trial.connections)).await;
+    }
+    let listener = options(trial).listen(trial.address.as_str()).await?;
     announce(&trial.address)?;
     let links = listener.take(trial.connections);
     match trial.way {
@@ -52,9 +61,16 @@ pub(crate) async fn serve(trial: &Trial) -> Result<Outcome, Fault> {
 
 /// The driving side: connects, then drives.
 pub(crate) async fn drive(trial: &Trial) -> Result<Outcome, Fault> {
+    if trial.mechanism == Mechanism::Named {
+        let mut links = Vec::new();
+        while links.len() < trial.connections {
+            links.push(named_options(trial).connect(name(trial)).await?);
+        }
+        return load::drive(trial, links).await;
+    }
     let mut links = Vec::new();
     while links.len() < trial.connections {
-        links.push(connect(trial).await?);
+        links.push(options(trial).connect(trial.address.as_str()).await?);
     }
     match trial.way {
         Way::Owned | Way::Many => load::drive(trial, links).await,
@@ -99,10 +115,10 @@ impl Link for Lent {
         len: usize,
         write: impl FnOnce(&mut [u8]) + Send,
     ) -> Result<(), Fault> {
-        // With the real one: `loan(len).await?`, `write(&mut loan)`, `loan.commit()`.
-        let mut room = BytesMut::zeroed(len);
-        write(&mut room);
-        self.0.feed(room.freeze()).await
+        let mut loan = self.0.loan(len).await?;
+        write(&mut loan);
+        loan.commit();
+        Ok(())
     }
 
     async fn flush(&mut self) -> Result<(), Fault> {

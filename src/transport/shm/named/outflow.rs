@@ -74,9 +74,10 @@ impl Outflow {
         if self.closed {
             return Ok(());
         }
-        let shows = self.writer.is_within();
+        // Before it is shown: who leaves on having received it is no error.
+        let in_vain = self.writer.is_within() && self.writer.is_deserted();
         self.show();
-        if shows && self.writer.is_deserted() { Err(deserted()) } else { Ok(()) }
+        if in_vain { Err(deserted()) } else { Ok(()) }
     }
 
     fn show(&mut self) {
