@@ -27,8 +27,7 @@ const FOR_GOOD: SealFlags =
 
 /// A file of `len` zeros that has no name and can be sealed: memfd_create(2).
 ///
-/// The kernel accounts for all of it now, and says so where there is not enough; it takes pages
-/// when they are first written to.
+/// Pages are taken when they are first written to, and no file system's limit stands over them.
 pub(crate) fn anonymous_memory(name: &str, len: usize) -> io::Result<OwnedFd> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     let file = match memfd_create(name, flags | MemfdFlags::NOEXEC_SEAL) {
