@@ -90,11 +90,9 @@ pub(crate) fn asked(mechanism: Mechanism, kind: Kind, bytes: usize) -> Option<As
         (Kind::RoundTrip, Mechanism::Tls, _) => Asked::AtMost(0.3),
         #[cfg(feature = "tls")]
         (Kind::Batched, Mechanism::Tls, _) => Asked::AtLeast(1.0),
-        (Kind::RoundTrip, Shm, 64 | KIB) => Asked::AtMost(0.005),
         (Kind::Batched, Shm, 64) => Asked::AtLeast(2.0),
         (Kind::Batched, Shm, KIB) => Asked::AtLeast(4.0),
         (Kind::Batched, Shm, KIB_64) => Asked::AtLeast(8.0),
-        (Kind::Batched, Shm, MIB) => Asked::AtLeast(12.0),
         (Kind::Flushed, Shm, 64) => Asked::AtLeast(20.0),
         (Kind::Flushed, _, _) => Asked::AtLeast(1.0),
         _ => return None,

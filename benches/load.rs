@@ -127,7 +127,7 @@ async fn answer(
         Way::Lent | Way::Loaned => match link.receive(|message| check.take(message)).await? {
             Some(taken) => {
                 taken?;
-                link.send(source.next()).await?;
+                put(trial, link, source).await?;
                 Ok(true)
             }
             None => Ok(false),
@@ -149,14 +149,32 @@ async fn echo(trial: &Trial, mut link: impl Link) -> Result<Outcome, Fault> {
     Ok(Outcome { messages: check.right(), ..counted.unwrap_or_default() })
 }
 
+/// Sends one message, as the way says.
+#[inline]
+async fn put(trial: &Trial, link: &mut impl Link, source: &mut Source) -> Result<(), Fault> {
+    if trial.way != Way::Loaned {
+        return link.send(source.next()).await;
+    }
+    place(trial, link, source).await?;
+    link.flush().await
+}
+
+/// Writes one message, its number alone, where it will be read.
+#[inline]
+async fn place(trial: &Trial, link: &mut impl Link, source: &mut Source) -> Result<(), Fault> {
+    let number = source.number().to_le_bytes();
+    link.place(trial.bytes, |room| room[..8].copy_from_slice(&number)).await
+}
+
 /// One message there and back.
 #[inline]
 async fn round_trip(
+    trial: &Trial,
     link: &mut impl Link,
     source: &mut Source,
     check: &mut Check,
 ) -> Result<(), Fault> {
-    link.send(source.next()).await?;
+    put(trial, link, source).await?;
     link.receive(|message| check.take(message)).await?.ok_or("the peer closed")?
 }
 
@@ -168,12 +186,12 @@ async fn round_trips(trial: &Trial, mut link: impl Link) -> Result<Outcome, Faul
     let mut taken = 0;
     let begun = Instant::now();
     while begun.elapsed() < trial.warm() {
-        round_trip(&mut link, &mut source, &mut check).await?;
+        round_trip(trial, &mut link, &mut source, &mut check).await?;
     }
     let start = Mark::new(Instant::now(), check.right());
     let mut last = start.at;
     while last - start.at < trial.window() && taken < SAMPLES {
-        round_trip(&mut link, &mut source, &mut check).await?;
+        round_trip(trial, &mut link, &mut source, &mut check).await?;
         let now = Instant::now();
         samples[taken] = (now - last).as_nanos().min(u32::MAX.into()) as u32;
         (last, taken) = (now, taken + 1);
@@ -199,14 +217,8 @@ async fn send(trial: &Trial, mut link: impl Link) -> Result<Outcome, Fault> {
     loop {
         for _ in 0..trial.batch() {
             match (trial.kind, trial.way) {
-                (_, Way::Loaned) => {
-                    let number = source.number().to_le_bytes();
-                    link.place(trial.bytes, |room| room[..8].copy_from_slice(&number)).await?;
-                    if trial.kind == Kind::Flushed {
-                        link.flush().await?;
-                    }
-                }
-                (Kind::Flushed, _) => link.send(source.next()).await?,
+                (Kind::Flushed, _) => put(trial, &mut link, &mut source).await?,
+                (_, Way::Loaned) => place(trial, &mut link, &mut source).await?,
                 _ => link.feed(source.next()).await?,
             }
         }
@@ -322,7 +334,7 @@ async fn hold(trial: &Trial, mut link: impl Link) -> Result<Outcome, Fault> {
     let (mut source, mut check) = (Source::new(trial), Check::new(trial));
     {
         let _turn = TURN.lock().await;
-        round_trip(&mut link, &mut source, &mut check).await?;
+        round_trip(trial, &mut link, &mut source, &mut check).await?;
     }
     // Relaxed: nothing is read on the strength of this count but the count itself.
     if HELD.fetch_add(1, Ordering::Relaxed) + 1 == trial.connections as u64 {
@@ -345,7 +357,7 @@ async fn crowd<L: Link>(trial: &Trial, links: Vec<L>) -> Result<Outcome, Fault> 
         tasks.spawn(async move {
             let (mut source, mut check) = (Source::new(&trial), Check::new(&trial));
             while Instant::now() < end {
-                round_trip(&mut link, &mut source, &mut check).await?;
+                round_trip(&trial, &mut link, &mut source, &mut check).await?;
                 // Relaxed: the counter is only ever compared with itself.
                 total.fetch_add(1, Ordering::Relaxed);
             }

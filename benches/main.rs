@@ -19,7 +19,7 @@
 //! | `lim-cacheline` | a cache line that bounces between the processes: the floor here and now |
 //! | `shm:lent/…` | shared memory, received as a slice that is lent; `many`: many at a time |
 //! | `shm:loaned/…` | the same, also written where it will be read |
-//! | `shm:spin/…` | our `Spin`, beside the cache line; `park` beside an eventfd in `AsyncFd` |
+//! | `shm:spin/…` | our `Spin`, lent and loaned, beside the cache line; `park` beside an eventfd in `AsyncFd` |
 //! | `lim-harness` | messages of 64 bytes made and checked with no transport in between |
 //!
 //! Rows begin with their module's name: `unix`, `unix:seqpacket`, `unix:datagram`, `pipe`, `fifo`,
