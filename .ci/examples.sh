@@ -76,16 +76,23 @@ for scheme in seqpacket datagram; do
   [ ! -e "$socket" ] || fail "the server left $socket behind"
 done
 
-for endpoint in "shm://$socket" "shm://@framewire-examples-$$"; do
+for endpoint in "shm://$socket" "shm://@framewire-examples-$$" "shm+named://framewire-examples-$$"; do
+  scheme=${endpoint%%:*}
   serve shm "$endpoint"
-  same "shm: a call is answered" "$(call shm "$endpoint" hello world)" $'hello\nworld'
+  same "$scheme: a call is answered" "$(call shm "$endpoint" hello world)" $'hello\nworld'
   kill -9 "$server"
   wait "$server" 2>/dev/null || true
   serve shm "$endpoint"
-  same "shm: after kill -9 the next server is there" "$(call shm "$endpoint" again)" again
+  same "$scheme: after kill -9 the next server is there" "$(call shm "$endpoint" again)" again
   interrupt
   [ ! -e "$socket" ] || fail "the server left $socket behind"
 done
+left=$(ls -A /dev/shm/framewire-*/ 2>/dev/null | grep -F "framewire-examples-$$." || true)
+[ -z "$left" ] || fail "the server left $left behind in memory"
+
+bounded 60 cargo run -q --locked --example broadcast >"$dir/log" 2>&1 ||
+  { cat "$dir/log"; fail "broadcast: a receiver did not get what it has to"; }
+echo "ok: broadcast: a slow receiver, and one that is killed and started again"
 
 free_port() {
   python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'

@@ -6,14 +6,14 @@
 //! ```
 //!
 //! The socket is there to find each other: what is said goes through memory. `shm://@name` has a
-//! name that is no file.
+//! name that is no file. `shm+named://name` has no socket either: a file of memory is the name.
 
 mod common;
 
 use std::{io::Write as _, process::ExitCode};
 
 use common::{Args, Outcome, call_messages, echo_messages, exit_code, usage_error};
-use framewire::{Endpoint, serve::Server, shm};
+use framewire::{Endpoint, serve::Server};
 use tokio::signal::ctrl_c;
 
 const USAGE: &str = "shm serve ENDPOINT | call ENDPOINT [MESSAGE…]";
@@ -25,18 +25,18 @@ async fn main() -> ExitCode {
 
 async fn run(args: Args) -> Outcome {
     let [endpoint, messages @ ..] = &args.rest[..] else { usage_error(USAGE) };
-    let name = match endpoint.parse()? {
-        Endpoint::Shm(name) => name,
-        other => return Err(format!("{other} is not the address of shared memory").into()),
-    };
+    let endpoint: Endpoint = endpoint.parse()?;
+    if !matches!(endpoint, Endpoint::Shm(_) | Endpoint::ShmNamed(_)) {
+        return Err(format!("{endpoint} is not the address of shared memory").into());
+    }
     if !args.serve {
-        return call_messages(shm::connect(name).await?, messages).await;
+        return call_messages(endpoint.connect().await?, messages).await;
     }
 
-    let listener = shm::listen(name).await?;
+    let listener = endpoint.listen().await?;
     println!("listening on {}", listener.endpoint());
     std::io::stdout().flush()?;
-    let served = Server::new(listener).run(echo_messages, ctrl_c()).await?;
+    let served = Server::new(listener).run(|client, closing| echo_messages(client.io, closing), ctrl_c()).await?;
     println!("{served:?}");
     Ok(())
 }

@@ -50,11 +50,11 @@ async fn main() -> ExitCode {
 /// Runs one row, and looks that nothing is left of it.
 async fn run(row: &Row, report: &mut Report) -> Result<report::Line> {
     let descriptors = descriptors();
-    let directory = Directory::private(&format!("framewire-echo-{}", std::process::id()))?;
+    let directory = Directory::private(&row::segment())?;
     let path = directory.path().to_owned();
     let outcome = exchange(row, &path, report).await;
     drop(directory);
-    let names = fs::read_dir(&path)?.count();
+    let names = fs::read_dir(&path)?.count() + segments();
     fs::remove_dir_all(&path)?;
     let line = outcome?;
     let left = |what: &str| Err(Error::new(ErrorKind::Io, format!("{what} was left behind")));
@@ -76,6 +76,15 @@ async fn exchange(row: &Row, path: &std::path::Path, report: &mut Report) -> Res
         return Err(Error::new(ErrorKind::Io, "the server did not end in order"));
     }
     Ok(report::Line { endpoint: pair.endpoint, server: pid, measured })
+}
+
+/// How many files of shared memory have a name of ours, where the system has them as files.
+fn segments() -> usize {
+    let ours = format!("{}.", row::segment());
+    let directories = fs::read_dir("/dev/shm").into_iter().flatten().flatten();
+    // Who is somebody else's can be looked into by root alone.
+    let files = directories.filter_map(|entry| fs::read_dir(entry.path()).ok()).flatten().flatten();
+    files.filter(|file| file.file_name().to_string_lossy().contains(&ours)).count()
 }
 
 /// How many descriptors this process has, where the system can tell.

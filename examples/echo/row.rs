@@ -43,7 +43,7 @@ pub(crate) const ROWS: &[Row] = &[
     #[cfg(target_os = "linux")]
     Row {
         name: "unix:abstract",
-        reach: Reach::Address(|_| format!("unix://@framewire-echo-{}", process::id())),
+        reach: Reach::Address(|_| format!("unix://@{}", segment())),
     },
     #[cfg(target_os = "linux")]
     Row {
@@ -60,6 +60,11 @@ pub(crate) const ROWS: &[Row] = &[
         name: "shm",
         reach: Reach::Address(|dir| format!("shm://{}", dir.join("echo.sock").display())),
     },
+    #[cfg(target_os = "linux")]
+    Row {
+        name: "shm:named",
+        reach: Reach::Address(|_| format!("shm+named://{}", segment())),
+    },
     #[cfg(unix)]
     Row { name: "fifo", reach: Reach::Fifos },
     Row { name: "tcp", reach: Reach::Address(|_| "tcp://127.0.0.1:0".into()) },
@@ -68,6 +73,11 @@ pub(crate) const ROWS: &[Row] = &[
     #[cfg(feature = "tls")]
     Row { name: "tls", reach: Reach::Address(|_| "tls://127.0.0.1:0".into()) },
 ];
+
+/// A name that no other process uses, for what has its names in a directory of its own.
+pub(crate) fn segment() -> String {
+    format!("framewire-echo-{}", process::id())
+}
 
 /// A server that runs, and the client's connection to it.
 pub(crate) struct Pair {
@@ -93,7 +103,8 @@ impl Row {
     /// What the mechanism promises: that of the variant where it is one of its own.
     pub(crate) fn profile(&self) -> &'static Profile {
         let (module, variant) = self.name.split_once(':').unwrap_or((self.name, self.name));
-        let found = Profile::of(variant).or_else(|| Profile::of(module));
+        let found = Profile::of(&format!("{module}+{variant}"));
+        let found = found.or_else(|| Profile::of(variant)).or_else(|| Profile::of(module));
         found.expect("a row is named after its mechanism")
     }
 
