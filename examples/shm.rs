@@ -13,7 +13,7 @@ mod common;
 use std::{io::Write as _, process::ExitCode};
 
 use common::{Args, Outcome, call_messages, echo_messages, exit_code, usage_error};
-use framewire::{Endpoint, serve::Server};
+use framewire::{Accepted, Endpoint, serve::Server};
 use tokio::signal::ctrl_c;
 
 const USAGE: &str = "shm serve ENDPOINT | call ENDPOINT [MESSAGE…]";
@@ -36,7 +36,8 @@ async fn run(args: Args) -> Outcome {
     let listener = endpoint.listen().await?;
     println!("listening on {}", listener.endpoint());
     std::io::stdout().flush()?;
-    let served = Server::new(listener).run(|client, closing| echo_messages(client.io, closing), ctrl_c()).await?;
+    let echo = |client: Accepted, closing| echo_messages(client.io, closing);
+    let served = Server::new(listener).run(echo, ctrl_c()).await?;
     println!("{served:?}");
     Ok(())
 }

@@ -41,10 +41,7 @@ pub(crate) const ROWS: &[Row] = &[
         reach: Reach::Address(|dir| format!("unix://{}", dir.join("echo.sock").display())),
     },
     #[cfg(target_os = "linux")]
-    Row {
-        name: "unix:abstract",
-        reach: Reach::Address(|_| format!("unix://@{}", segment())),
-    },
+    Row { name: "unix:abstract", reach: Reach::Address(|_| format!("unix://@{}", segment())) },
     #[cfg(target_os = "linux")]
     Row {
         name: "unix:seqpacket",
@@ -61,10 +58,7 @@ pub(crate) const ROWS: &[Row] = &[
         reach: Reach::Address(|dir| format!("shm://{}", dir.join("echo.sock").display())),
     },
     #[cfg(target_os = "linux")]
-    Row {
-        name: "shm:named",
-        reach: Reach::Address(|_| format!("shm+named://{}", segment())),
-    },
+    Row { name: "shm:named", reach: Reach::Address(|_| format!("shm+named://{}", segment())) },
     #[cfg(unix)]
     Row { name: "fifo", reach: Reach::Fifos },
     Row { name: "tcp", reach: Reach::Address(|_| "tcp://127.0.0.1:0".into()) },
