@@ -67,7 +67,7 @@ fn leaves_nothing() {
     for flavour in [Flavour::CurrentThread, Flavour::TwoWorkers] {
         flavour.run(async {});
     }
-    let before = Census::take();
+    let before = Census::settled();
     for flavour in [Flavour::CurrentThread, Flavour::TwoWorkers] {
         flavour.run(uses());
         before.assert_back();

@@ -8,6 +8,10 @@ use std::{
 
 /// How long what is on its way out may take.
 const SETTLING: Duration = Duration::from_secs(5);
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(10);
+/// After so many looks that saw the same, no thread is about to end: each had its turn.
+const QUIET: u32 = 20;
 
 /// The descriptors of this process by what they are, and the number of its threads.
 ///
@@ -36,6 +40,19 @@ impl Census {
         Self { descriptors, threads: fs::read_dir("/proc/self/task").unwrap().count() }
     }
 
+    /// Counts once all that is on its way out is gone: nothing changed for a while.
+    pub(crate) fn settled() -> Self {
+        let begun = Instant::now();
+        let (mut last, mut same) = (Self::take(), 0);
+        while same < QUIET && begun.elapsed() < SETTLING {
+            std::thread::sleep(PAUSE);
+            let now = Self::take();
+            same = if now == last { same + 1 } else { 0 };
+            last = now;
+        }
+        last
+    }
+
     /// Fails unless the process comes to have what it had.
     pub(crate) fn assert_back(&self) {
         let begun = Instant::now();
@@ -46,7 +63,7 @@ impl Census {
             }
             // A thread that was joined can be listed for a moment longer.
             assert!(begun.elapsed() < SETTLING, "before: {self:?}\nafter: {now:?}");
-            std::thread::sleep(Duration::from_millis(10));
+            std::thread::sleep(PAUSE);
         }
     }
 }

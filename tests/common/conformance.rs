@@ -32,7 +32,7 @@ pub(crate) fn leaves_nothing<S: Subject>(subject: impl Fn() -> S) {
             run(flavour, &Arc::new(subject()));
         }
         match &before {
-            None => before = Some(Census::take()),
+            None => before = Some(Census::settled()),
             Some(before) => before.assert_back(),
         }
         eprintln!("round {round}: nothing left");

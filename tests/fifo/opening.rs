@@ -150,7 +150,7 @@ fn a_wait_can_be_dropped() {
         });
     };
     round(false);
-    let before = super::common::Census::take();
+    let before = super::common::Census::settled();
     round(false);
     make(&path, 0o600);
     round(true);
