@@ -158,3 +158,33 @@ async fn a_sender_that_overwrites_waits_for_nobody() {
     }
     assert_eq!(sender.receivers(), 1);
 }
+
+/// Two that pass the place that a sender waits for at the same time both knock, and one of the two
+/// comes second each time.
+#[tokio::test]
+async fn who_knocks_second_each_time_is_not_let_go() {
+    const MANY: u64 = 42_000;
+    let directory = tempfile::tempdir().unwrap();
+    let path = place(&directory);
+    let mut sender = options(Slow::Wait).sender(&path).await.unwrap();
+    let mut receiving = Vec::new();
+    for _ in 0..2 {
+        let mut receiver = broadcast::receiver(&path).await.unwrap();
+        receiving.push(tokio::spawn(async move {
+            let mut next = 0;
+            while let Some(message) = within(receiver.next()).await {
+                let id = message.map(|message| id_of(&message));
+                assert_eq!(id.unwrap_or_else(|error| panic!("behind {next}: {error}")), next);
+                next += 1;
+            }
+            next
+        }));
+    }
+    for n in 0..MANY {
+        within(sender.send(numbered(n, 16_000))).await.unwrap();
+    }
+    within(sender.close()).await.unwrap();
+    for receiving in receiving {
+        assert_eq!(within(receiving).await.unwrap(), MANY);
+    }
+}

@@ -44,6 +44,8 @@ pub(super) struct Audience {
     members: Vec<Member>,
     /// The sender, where it waits for the slowest.
     waits: Option<Waker>,
+    /// The position that it asked to be woken at last.
+    wanted: u64,
     /// Nobody looks after the receivers any more: the runtime is gone.
     pub(super) is_over: bool,
 }
@@ -90,6 +92,7 @@ impl Audience {
             slow,
             members: Vec::new(),
             waits: None,
+            wanted: 0,
             is_over: false,
         })
     }
@@ -126,12 +129,14 @@ impl Audience {
         self.go_on();
     }
 
-    /// Has the sender look again, where it waits; says whether it did.
-    pub(super) fn go_on(&mut self) -> bool {
-        let waits = self.waits.take();
-        let waited = waits.is_some();
-        waits.into_iter().for_each(Waker::wake);
-        waited
+    /// Has the sender look again, where it waits.
+    pub(super) fn go_on(&mut self) {
+        self.waits.take().into_iter().for_each(Waker::wake);
+    }
+
+    /// The position that each receiver is to knock at, once, when it passes it.
+    pub(super) fn wanted(&self) -> u64 {
+        self.wanted
     }
 
     /// Whether a receiver ever has a reason to knock.
@@ -165,6 +170,7 @@ impl Audience {
         let floor = self.log.floor(message.len());
         let worth = floor.saturating_add(self.capacity / 8).min(self.log.tail());
         self.waits = Some(cx.waker().clone());
+        self.wanted = worth;
         self.log.want_space(worth);
         self.offer(message)
     }

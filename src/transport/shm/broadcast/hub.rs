@@ -31,7 +31,7 @@ const HELLO: Duration = Duration::from_secs(5);
 const SILENT: usize = 64;
 /// How many bytes are received at a time: a knock has one.
 const KNOCKS: usize = 64;
-/// Knocks in a row while nobody waits for any: no sound receiver gets there.
+/// Knocks in a row that the sender did not ask for: no sound receiver gets there.
 const FLOOD: u32 = 10_000;
 
 /// Accepts receivers, shows them the log, and sees them leave.
@@ -52,8 +52,9 @@ pub(super) struct Hub {
 struct Receiver {
     number: u64,
     socket: Fd,
-    /// Since the sender last waited for one.
+    /// Since the sender asked for one at another position, and that position.
     knocks: u32,
+    wanted: u64,
 }
 
 /// One that has connected.
@@ -159,7 +160,7 @@ impl Hub {
         sys::send_with(socket.as_fd(), &[io::IoSlice::new(&packet)], &region)?;
         audience.join(self.number, page, welcome, socket.share(), bell);
         drop(audience);
-        self.receivers.push(Receiver { number: self.number, socket, knocks: 0 });
+        self.receivers.push(Receiver { number: self.number, socket, knocks: 0, wanted: 0 });
         self.number += 1;
         Ok(())
     }
@@ -174,7 +175,11 @@ impl Hub {
                 });
                 let Poll::Ready(heard) = heard else { return true };
                 let mut audience = audience.lock();
-                receiver.knocks = if audience.go_on() { 0 } else { receiver.knocks + 1 };
+                audience.go_on();
+                // Several pass the position that is asked for, and all but the first of them knock
+                // for one who is up already.
+                let wanted = std::mem::replace(&mut receiver.wanted, audience.wanted());
+                receiver.knocks = if wanted == receiver.wanted { receiver.knocks + 1 } else { 0 };
                 // One that says anything where there is nothing to say is none of ours.
                 let is_sound = audience.takes_knocks() && receiver.knocks < FLOOD;
                 if !is_sound || !matches!(heard, Ok(1..)) {
