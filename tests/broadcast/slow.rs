@@ -188,3 +188,27 @@ async fn who_knocks_second_each_time_is_not_let_go() {
         assert_eq!(within(receiving).await.unwrap(), MANY);
     }
 }
+
+/// Nobody is told that all is well where a message that was accepted is not.
+#[tokio::test]
+async fn what_was_accepted_and_dropped_unsent_is_no_end_in_order() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = place(&directory);
+    let mut sender = options(Slow::Wait).sender(&path).await.unwrap();
+    let mut receiver = broadcast::receiver(&path).await.unwrap();
+    let sent = fill(&mut sender, 0).await;
+    drop(sender);
+    let mut received = 0;
+    let end = loop {
+        match within(receiver.next()).await {
+            Some(Ok(message)) => assert_eq!(id_of(&message), received),
+            end => break end,
+        }
+        received += 1;
+    };
+    // `fill` was told that all of these were accepted.
+    assert!(received < sent, "{received} of {sent}");
+    let error = end.expect("one is missing").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Closed, "{error}");
+    assert!(within(receiver.next()).await.is_none());
+}

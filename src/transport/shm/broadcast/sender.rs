@@ -28,7 +28,8 @@ use crate::{
 /// A message is there for them from `feed` on; those who sleep are woken by the next `flush`. While
 /// this lives, a task of its own answers those who come, whether or not anything is sent.
 ///
-/// When it is dropped, it has closed: the streams of its receivers end behind the last message.
+/// When it is dropped, it has closed: the streams of its receivers end behind the last message; or
+/// with an error, where it had accepted one that there was no room for yet.
 ///
 /// # Examples
 ///
@@ -147,7 +148,13 @@ impl Sender {
     /// Says that nothing comes any more, and lets go of the name.
     fn end(&mut self) {
         let Some(running) = self.running.take() else { return };
-        self.audience.lock().close();
+        let mut audience = self.audience.lock();
+        let is_sent = self.outbox.take().is_none_or(|message| audience.offer(&message));
+        // Where a message that was accepted is lost, that is no end in order.
+        if is_sent {
+            audience.close();
+        }
+        drop(audience);
         drop(running);
     }
 }
