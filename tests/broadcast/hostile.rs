@@ -340,3 +340,22 @@ async fn a_log_of_nonsense_is_an_error_and_the_end() {
     }
     assert!(broken > 10, "{broken} of {round}");
 }
+
+/// What was said counts, and not when its sender's task got to hear it.
+#[tokio::test]
+async fn who_has_said_hello_is_not_crowded_out_by_who_is_silent() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = place(&directory);
+    let sender = broadcast::sender(&path).await.unwrap();
+    let (page, _words) = memory(PAGE, SEALS);
+    let (honest, bell) = (raw(&path), bell());
+    send(&honest, &hello(), &[page.as_fd(), bell.as_fd()]);
+    // Its task does not run before all are there.
+    let silent: Vec<_> = (0..100).map(|_| raw(&path)).collect();
+    let told = within(tokio::task::spawn_blocking(move || (receive(&honest), honest)));
+    let (told, _honest) = told.await.unwrap();
+    assert_eq!(told.len(), 40, "{told:?}");
+    assert_eq!(told[10], 0);
+    assert_eq!(sender.receivers(), 1);
+    drop(silent);
+}

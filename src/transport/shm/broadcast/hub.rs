@@ -99,6 +99,10 @@ impl Hub {
                 Ok(silent) => {
                     self.backoff.succeed();
                     if self.silent.len() >= SILENT {
+                        // Those that have said hello by now are not silent.
+                        self.poll_silent(cx);
+                    }
+                    if self.silent.len() >= SILENT {
                         self.silent.pop_front();
                     }
                     self.silent.push_back(silent);
