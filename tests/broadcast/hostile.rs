@@ -359,3 +359,19 @@ async fn who_has_said_hello_is_not_crowded_out_by_who_is_silent() {
     assert_eq!(sender.receivers(), 1);
     drop(silent);
 }
+
+/// What is longer than a welcome is none, however well it begins.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_welcome_with_more_behind_it_is_none() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = place(&directory);
+    let listener = listener(&path);
+    let (ring, _words) = memory(PAGE + RING, SEALS);
+    let answering = tokio::task::spawn_blocking(move || {
+        let packet = [welcome(RING as u64, 0, 0), vec![1; 8]].concat();
+        answers(&listener, &packet, &[ring.as_fd()])
+    });
+    let error = within(broadcast::receiver(&path)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Malformed, "{error}");
+    within(answering).await.unwrap();
+}

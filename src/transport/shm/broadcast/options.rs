@@ -3,6 +3,7 @@
 use std::{future::poll_fn, os::fd::AsFd, path::PathBuf, sync::Arc, time::Duration};
 
 use rustix::net::SocketType;
+use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::{
@@ -270,12 +271,14 @@ impl Options {
         endpoint: &Endpoint,
         kind: Kind,
     ) -> Result<Receiver> {
-        let socket = connect::connect(&self.unix, name, SocketType::SEQPACKET).await?;
-        let (socket, _) = self.unix.admit(socket, endpoint)?;
+        // Before the sender sees us, so that it finds all that we have to say.
         let (page, file) = Region::create_words()?;
-        let (bell, _) = sys::event()?;
+        let bell = sys::eventfd()?;
         let hello = Hello { kind, start: self.start }.encode();
         let given: [_; GIVEN] = [file.as_fd(), bell.as_fd()];
+        let begun = Instant::now();
+        let socket = connect::connect(&self.unix, name, SocketType::SEQPACKET).await?;
+        let (socket, _) = self.unix.admit(socket, endpoint)?;
         sys::send_with(socket.as_fd(), &[std::io::IoSlice::new(&hello)], &given)?;
         drop(file);
 
@@ -287,7 +290,7 @@ impl Options {
             let cause = format!("the sender did not answer for {:?}", self.deadline);
             Error::new(ErrorKind::TimedOut, cause).remedy("is it stuck?")
         };
-        let answer = runtime::timeout(self.deadline, answer)?.await.map_err(late)?;
+        let answer = runtime::timeout(self.deadline.saturating_sub(begun.elapsed()), answer)?.await.map_err(late)?;
         let (packet, arrived) = answer.map_err(|error| match error.kind() {
             std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::ConnectionReset => {
                 Error::new(ErrorKind::Closed, "the sender has hung up without an answer")
@@ -295,6 +298,10 @@ impl Options {
             _ => error.into(),
         })?;
         let welcome = Welcome::decode(&packet, kind)?;
+        if arrived.cut || arrived.descriptors_cut {
+            let cause = "a welcome that is too long, or comes with too much";
+            return Err(Error::new(ErrorKind::Malformed, cause));
+        }
         let [region] = &arrived.descriptors[..] else {
             let cause = "a welcome comes with one descriptor, and there was another number";
             return Err(Error::new(ErrorKind::Malformed, cause));
