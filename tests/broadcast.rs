@@ -8,6 +8,8 @@ mod common;
 mod hostile;
 #[path = "broadcast/idle.rs"]
 mod idle;
+#[path = "broadcast/left.rs"]
+mod left;
 #[path = "broadcast/processes.rs"]
 mod processes;
 #[path = "broadcast/slow.rs"]
@@ -32,6 +34,8 @@ fn role() {
         ("leaves nothing", leaves_nothing),
         ("counts", processes::counts),
         ("publishes", processes::publishes),
+        ("leaves a receiver", left::leaves_a_receiver),
+        ("leaves a sender", left::leaves_a_sender),
         ("stands still", slow::stands_still),
         ("waits", idle::waits),
     ]);

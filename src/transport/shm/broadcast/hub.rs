@@ -6,6 +6,7 @@ use std::{
     mem::MaybeUninit,
     os::fd::{AsFd, OwnedFd},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -52,6 +53,8 @@ pub(super) struct Hub {
 struct Receiver {
     number: u64,
     socket: Fd,
+    /// It may have left its socket to a child.
+    process: Option<Fd>,
     /// Since the sender asked for one at another position, and that position.
     knocks: u32,
     wanted: u64,
@@ -156,6 +159,8 @@ impl Hub {
             let error = Error::new(ErrorKind::Exhausted, "there are too many receivers");
             return refuse(Welcome::full(self.kind), error);
         }
+        let process = peer.pidfd.and_then(Arc::into_inner).map(Fd::new).transpose()?;
+        let process = process.map(|process| process.strategy(Strategy::Park));
         // From here on until it is one of those who are waited for, nothing is written.
         let mut audience = self.audience.lock();
         let welcome = audience.welcome(begin);
@@ -164,7 +169,13 @@ impl Hub {
         sys::send_with(socket.as_fd(), &[io::IoSlice::new(&packet)], &region)?;
         audience.join(self.number, page, welcome, socket.share(), bell);
         drop(audience);
-        self.receivers.push(Receiver { number: self.number, socket, knocks: 0, wanted: 0 });
+        self.receivers.push(Receiver {
+            number: self.number,
+            socket,
+            process,
+            knocks: 0,
+            wanted: 0,
+        });
         self.number += 1;
         Ok(())
     }
@@ -173,6 +184,10 @@ impl Hub {
     fn poll_receivers(&mut self, cx: &mut Context<'_>) {
         let audience = &self.audience;
         self.receivers.retain_mut(|receiver| {
+            if receiver.has_ended(cx) {
+                audience.lock().leave(receiver.number);
+                return false;
+            }
             loop {
                 let heard = receiver.socket.poll_fd(cx, Direction::Receive, |fd| {
                     sys::recv(fd, &mut [MaybeUninit::uninit(); KNOCKS])
@@ -192,6 +207,19 @@ impl Hub {
                 }
             }
         });
+    }
+}
+
+impl Receiver {
+    /// Whether its process has.
+    fn has_ended(&mut self, cx: &mut Context<'_>) -> bool {
+        self.process.as_mut().is_some_and(|process| {
+            let ended = process.poll_fd(cx, Direction::Receive, |fd| match sys::has_ended(fd) {
+                true => Ok(()),
+                false => Err(io::ErrorKind::WouldBlock.into()),
+            });
+            matches!(ended, Poll::Ready(Ok(())))
+        })
     }
 }
 

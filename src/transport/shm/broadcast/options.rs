@@ -278,7 +278,7 @@ impl Options {
         let given: [_; GIVEN] = [file.as_fd(), bell.as_fd()];
         let begun = Instant::now();
         let socket = connect::connect(&self.unix, name, SocketType::SEQPACKET).await?;
-        let (socket, _) = self.unix.admit(socket, endpoint)?;
+        let (socket, peer) = self.unix.clone().pidfd(true).admit(socket, endpoint)?;
         sys::send_with(socket.as_fd(), &[std::io::IoSlice::new(&hello)], &given)?;
         drop(file);
 
@@ -290,7 +290,9 @@ impl Options {
             let cause = format!("the sender did not answer for {:?}", self.deadline);
             Error::new(ErrorKind::TimedOut, cause).remedy("is it stuck?")
         };
-        let answer = runtime::timeout(self.deadline.saturating_sub(begun.elapsed()), answer)?.await.map_err(late)?;
+        let answer = runtime::timeout(self.deadline.saturating_sub(begun.elapsed()), answer)?
+            .await
+            .map_err(late)?;
         let (packet, arrived) = answer.map_err(|error| match error.kind() {
             std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::ConnectionReset => {
                 Error::new(ErrorKind::Closed, "the sender has hung up without an answer")
@@ -311,8 +313,8 @@ impl Options {
         }
         let region = introduction::map(region.as_fd(), welcome.capacity)?;
         tracing::debug!(?welcome, "subscribed");
-        let socket = socket.share();
-        Receiver::new((region, page), welcome, kind, socket, bell, self.strategy)
+        let line = (socket.share(), peer.pidfd);
+        Receiver::new((region, page), welcome, kind, line, bell, self.strategy)
     }
 
     pub(super) fn ring(&self) -> usize {

@@ -43,12 +43,14 @@ impl Receiver {
         regions: (Region, Region),
         welcome: Welcome,
         kind: Kind,
-        socket: Arc<OwnedFd>,
+        line: (Arc<OwnedFd>, Option<Arc<OwnedFd>>),
         bell: OwnedFd,
         strategy: Strategy,
     ) -> Result<Self> {
-        let doorbell = Doorbell::new(bell, [Arc::clone(&socket)], strategy)?;
-        let receiving = Receiving::new(regions, welcome, kind, socket, doorbell.stage());
+        let (socket, process) = &line;
+        let doorbell =
+            Doorbell::new(bell, [Arc::clone(socket)], strategy)?.and_the_end_of(process.clone());
+        let receiving = Receiving::new(regions, welcome, kind, line, doorbell.stage());
         Ok(Self(Messages::new(receiving, doorbell)))
     }
 

@@ -36,6 +36,8 @@ pub(super) struct Receiving {
     reader: Reader<Region>,
     page: Region,
     socket: Arc<OwnedFd>,
+    /// The sender's, which may have left the socket to a child.
+    process: Option<Arc<OwnedFd>>,
     stage: Arc<Stage>,
     slow: Slow,
     buffer: BytesMut,
@@ -48,7 +50,7 @@ pub(super) struct Receiving {
 /// How a sender has left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Gone {
-    /// Its socket is closed: what it says in its region is the last of it.
+    /// Its socket is closed, or its process has ended: what it says in its region is the last of it.
     Away,
     /// It has let go of us.
     DroppedUs,
@@ -59,13 +61,14 @@ impl Receiving {
         (region, page): (Region, Region),
         welcome: Welcome,
         kind: Kind,
-        socket: Arc<OwnedFd>,
+        (socket, process): (Arc<OwnedFd>, Option<Arc<OwnedFd>>),
         stage: Arc<Stage>,
     ) -> Self {
         Self {
             reader: Reader::new(region, welcome.begin, kind == Kind::Latest),
             page,
             socket,
+            process,
             stage,
             slow: welcome.slow,
             buffer: BytesMut::new(),
@@ -155,6 +158,10 @@ impl Receiving {
                 let cause = "it wakes us again and again for nothing";
                 return Err(Error::new(ErrorKind::Malformed, cause).into());
             }
+        }
+        if self.gone.is_none() && self.process.as_ref().is_some_and(|it| sys::has_ended(it.as_fd()))
+        {
+            self.gone = Some(Gone::Away);
         }
         Ok(())
     }

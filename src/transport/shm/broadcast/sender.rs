@@ -58,7 +58,8 @@ impl Sender {
         kind: Kind,
     ) -> Result<Self> {
         let place_of = Arc::clone(endpoint);
-        let listening = Listening::bind(&options.unix, name, place_of, SocketType::SEQPACKET)?;
+        let unix = options.unix.clone().pidfd(true);
+        let listening = Listening::bind(&unix, name, place_of, SocketType::SEQPACKET)?;
         let audience = Audience::new(options.ring(), options.slow)?;
         let max_len = audience.max_len();
         let audience = Shared::new(audience);
