@@ -234,3 +234,16 @@ fn an_anonymous_region_cannot_be_made_shorter() {
     rustix::fs::ftruncate(region.as_fd(), 5000).unwrap_err();
     region.fill(0, 100, 1).unwrap();
 }
+
+/// Whatever is asked for, it is an error that says so, and nothing is left.
+#[test]
+fn no_machine_has_so_much() {
+    let name = Name::new();
+    for len in [usize::MAX, usize::MAX - 4095, isize::MAX as usize, 1 << 63, 1 << 62] {
+        for made in [region::anonymous(len), region::create(&name.0, len)] {
+            let error = made.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Exhausted, "{len}: {error}");
+            assert!(!name.is_there());
+        }
+    }
+}

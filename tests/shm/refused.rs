@@ -298,3 +298,21 @@ async fn a_listener_that_closes_at_once_is_told_so() {
         assert!(error.to_string().contains("says why"), "{error}");
     }
 }
+
+/// What would come of that is an echo, which nobody asks for.
+#[tokio::test]
+async fn our_own_memory_is_not_the_peers() {
+    let scratch = Scratch::new();
+    let listening = stranger::listening(&scratch.path);
+    let mirror = async {
+        let client = stranger::accepted(&listening).await;
+        let heard = stranger::heard(&client).await;
+        Said::new(hello(256 << 10), heard.beside).send(&client);
+        client
+    };
+    let connecting = shm::connect(&*scratch.path);
+    let (ours, _theirs) = within(async { tokio::join!(connecting, mirror) }).await;
+    let error = ours.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Malformed, "{error}");
+    assert!(error.to_string().contains("our own memory"), "{error}");
+}

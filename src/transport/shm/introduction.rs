@@ -88,14 +88,14 @@ impl Introduction {
     pub(super) async fn call(mut self, ours: Ours) -> Result<Introduced> {
         self.send(&ours).await?;
         let arrived = self.receive().await?;
-        let theirs = Theirs::of(arrived, &self.options)?;
+        let theirs = Theirs::of(arrived, &self.options, Some(&ours))?;
         self.over(ours, theirs)
     }
 
     /// As who has accepted.
     pub(super) async fn answer(mut self) -> Result<Introduced> {
         let arrived = self.receive().await?;
-        let met = Theirs::of(arrived, &self.options)
+        let met = Theirs::of(arrived, &self.options, None)
             .and_then(|theirs| Ok((Ours::make(&self.options)?, theirs)));
         let (ours, theirs) = met.inspect_err(|error| self.refuse(error))?;
         self.send(&ours).await?;
@@ -175,7 +175,7 @@ pub(super) fn pair(options: &Options) -> Result<(Introduced, Introduced)> {
     let hello = options.hello(Answer::Yes);
     let introduce = |from: &Introduction, ours: &Ours, to: &Introduction| {
         ours.send(from.socket.share().as_fd(), &hello)?;
-        Theirs::of(receive(to.socket.share().as_fd())?, options)
+        Theirs::of(receive(to.socket.share().as_fd())?, options, None)
     };
     let b_has = introduce(&a, &ours, &b)?;
     let a_has = introduce(&b, &theirs, &a)?;
@@ -200,8 +200,12 @@ impl Ours {
 }
 
 impl Theirs {
-    /// Looks at all that came before anything of it is used.
-    fn of((bytes, arrived): (BytesMut, Arrived), options: &Options) -> Result<Self> {
+    /// Looks at all that came before anything of it is used. It may be what the peer has of `ours`.
+    fn of(
+        (bytes, arrived): (BytesMut, Arrived),
+        options: &Options,
+        ours: Option<&Ours>,
+    ) -> Result<Self> {
         if bytes.is_empty() && arrived.credentials.is_none() {
             return Err(Error::new(ErrorKind::Closed, "the peer closed before it was introduced")
                 .remedy("its own error says why"));
@@ -227,6 +231,9 @@ impl Theirs {
         }
         let capacity = hello.ring(options.max_capacity)?;
         let (memory, bell) = offer::both(arrived)?;
+        if let Some(ours) = ours {
+            offer::is_not(memory.as_fd(), ours.memory.as_fd())?;
+        }
         Ok(Self {
             bell: offer::bell(bell)?,
             region: offer::memory(memory.as_fd(), capacity)?,

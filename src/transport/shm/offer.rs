@@ -10,7 +10,7 @@ use crate::{
     Error, ErrorKind, Result,
     names::FileKind,
     shared::Region,
-    sys::{self, Arrived, What},
+    sys::{self, Arrived, Entry, What},
 };
 
 /// What one process gives the other: its memory, to be read, and what wakes it.
@@ -33,6 +33,15 @@ pub(super) fn both(arrived: Arrived) -> Result<(OwnedFd, OwnedFd)> {
             Err(malformed(format!("{count} descriptors{more} with a hello, not {GIVEN}")))
         }
     }
+}
+
+/// Refuses our own memory as the peer's: what we write is for it to read, and not for us.
+pub(super) fn is_not(memory: BorrowedFd<'_>, ours: BorrowedFd<'_>) -> Result<()> {
+    let identity = |file| Entry::of(file).map(|entry| entry.identity).map_err(unusable);
+    if identity(memory)? == identity(ours)? {
+        return Err(malformed("the peer has sent our own memory for its own"));
+    }
+    Ok(())
 }
 
 /// Memory with a ring of this capacity that the peer writes to, and can neither take back nor

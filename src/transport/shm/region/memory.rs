@@ -76,10 +76,17 @@ pub(super) fn check(file: BorrowedFd<'_>) -> Result<()> {
 
 fn take_memory(file: BorrowedFd<'_>, len: usize) -> Result<()> {
     use std::io::ErrorKind as Os;
+    let exhausted = |told| {
+        let remedy = "ask for fewer, or remove what is left";
+        Error::new(ErrorKind::Exhausted, told).remedy(remedy)
+    };
+    // Nothing has so many addresses, and the kernel takes more for a mistake.
+    if isize::try_from(len).is_err() {
+        return Err(exhausted(format!("there is no memory for {len} bytes")));
+    }
     sys::take_memory(file, len).map_err(|cause| match cause.kind() {
         Os::StorageFull | Os::QuotaExceeded | Os::FileTooLarge => {
-            let told = format!("there is no memory for {len} bytes: {cause}");
-            Error::new(ErrorKind::Exhausted, told).remedy("ask for fewer, or remove what is left")
+            exhausted(format!("there is no memory for {len} bytes: {cause}"))
         }
         _ => cause.into(),
     })
