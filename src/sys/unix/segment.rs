@@ -55,9 +55,20 @@ pub(crate) fn remove_segment(path: &Path, ours: Identity) -> io::Result<()> {
     }
 }
 
-/// Makes a file this long, if it is shorter, and takes the memory for all of it: afterwards there
-/// is no byte of it that there could be no page for.
+/// Makes a file this long, if it is shorter. Where a limit of the file system stands over it, the
+/// memory for all of it is taken now: to touch what there is no page for is a SIGBUS.
+///
+/// A memfd has no such limit, and to take what the machine does not have would have the kernel kill
+/// processes: its pages come when they are touched.
 pub(crate) fn take_memory(file: BorrowedFd<'_>, len: usize) -> io::Result<()> {
+    let system = fs::fstatfs(file)?;
+    if system.f_blocks == 0 {
+        let shorter = size_of_file(file)? < len as u64;
+        return if shorter { Ok(fs::ftruncate(file, len as u64)?) } else { Ok(()) };
+    }
+    if (len as u64).div_ceil(system.f_bsize as u64) > system.f_blocks as u64 {
+        return Err(rustix::io::Errno::NOSPC.into());
+    }
     Ok(retry_on_intr(|| fs::fallocate(file, FallocateFlags::empty(), 0, len as u64))?)
 }
 
