@@ -24,6 +24,7 @@ pub(crate) struct Tally {
     pub(crate) announcements: usize,
     pub(crate) too_large: usize,
     pub(crate) broken: usize,
+    pub(crate) cut_off: usize,
 }
 
 /// Plays a script.
@@ -44,6 +45,7 @@ fn judge(error: &Error, tally: &mut Tally) {
     match error.kind() {
         ErrorKind::TooLarge => tally.too_large += 1,
         ErrorKind::Malformed => tally.broken += 1,
+        ErrorKind::Truncated => tally.cut_off += 1,
         other => panic!("{other:?}"),
     }
 }
@@ -215,8 +217,9 @@ mod tests {
             all.announcements += tally.announcements;
             all.too_large += tally.too_large;
             all.broken += tally.broken;
+            all.cut_off += tally.cut_off;
         }
         assert!(all.messages > 10_000 && all.announcements > 1000, "{all:?}");
-        assert!(all.broken > 1000 && all.too_large > 100, "{all:?}");
+        assert!(all.broken > 1000 && all.too_large > 100 && all.cut_off > 10, "{all:?}");
     }
 }

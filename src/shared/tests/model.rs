@@ -11,7 +11,7 @@ use super::{
     },
     Ends, body,
 };
-use crate::sync::Ordering;
+use crate::{Error, ErrorKind, sync::Ordering};
 
 const CAPACITY: usize = 64 * 1024;
 const RECORD: usize = CAPACITY / 2 - 8;
@@ -75,6 +75,8 @@ struct Run {
     pending: Option<Vec<u8>>,
     /// Its beginning was released by a reader that is gone.
     lost: bool,
+    /// How often a reader may still be told of a message that was cut off.
+    cuts: usize,
     /// Who sleeps, and was not told to wake.
     writer_sleeps: bool,
     reader_sleeps: bool,
@@ -113,6 +115,7 @@ impl Run {
             number: 0,
             pending: None,
             lost: false,
+            cuts: 0,
             writer_sleeps: false,
             reader_sleeps: false,
         }
@@ -191,6 +194,7 @@ impl Run {
                 self.at = self.tail();
                 self.pending = None;
                 self.lost = false;
+                self.cuts += 1;
                 while self.sent.back().is_some_and(|sent| sent.end > self.at) {
                     self.sent.pop_back();
                 }
@@ -203,6 +207,7 @@ impl Run {
                 self.sent.retain(|sent| sent.start >= head);
                 self.read = 0;
                 self.lost |= head > self.at;
+                self.cuts += 1;
                 self.reader_sleeps = false;
                 self.take_wake();
             }
@@ -225,16 +230,30 @@ impl Run {
         self.reader_sleeps = sleeps;
     }
 
-    /// `false`: there is nothing.
-    fn take(&mut self, how: u8) -> bool {
+    fn read_next(&mut self, how: u8) -> Result<Option<Item<Vec<u8>>>, Error> {
         let next = match how {
-            0 => self.reader.next().unwrap().map(|item| match item {
-                Item::Message(message) => Item::Message(message.to_vec()),
-                Item::Sealed(len) => Item::Sealed(len),
+            0 => self.reader.next().map(|item| {
+                item.map(|item| match item {
+                    Item::Message(message) => Item::Message(message.to_vec()),
+                    Item::Sealed(len) => Item::Sealed(len),
+                })
             }),
-            _ => self.reader.lend(<[u8]>::to_vec).unwrap(),
+            _ => self.reader.lend(<[u8]>::to_vec),
         };
         self.take_wake();
+        next
+    }
+
+    /// `false`: there is nothing.
+    fn take(&mut self, how: u8) -> bool {
+        let next = match self.read_next(how) {
+            Err(error) if error.kind() == ErrorKind::Truncated => {
+                assert!(self.cuts > 0, "it was told before");
+                self.cuts -= 1;
+                return self.take(how);
+            }
+            next => next.unwrap(),
+        };
         let head = self.head();
         let expected = self.sent.get(self.read).filter(|sent| sent.end <= self.tail());
         match (next, expected) {

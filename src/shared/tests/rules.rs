@@ -150,6 +150,9 @@ fn a_producer_goes_on_after_another() {
         let long = body(1, CAPACITY / 2 + 10);
         assert!(writer.offer(&long).unwrap());
         let _ = writer.flush();
+        if begun {
+            assert_eq!(reader.next().unwrap_err().kind(), ErrorKind::Truncated);
+        }
         assert_eq!(reader.next().unwrap(), Some(Item::Message(long.into())));
     }
 }
@@ -174,6 +177,9 @@ fn a_consumer_goes_on_after_another() {
     let _ = reader.arm().unwrap();
     drop(reader);
     let mut reader = ends.next_reader(2 * CAPACITY);
+    assert!(!writer.offer(&long).unwrap());
+    let _ = writer.flush();
+    assert_eq!(reader.next().unwrap_err().kind(), ErrorKind::Truncated);
     while !writer.offer(&long).unwrap() {
         let _ = writer.flush();
         assert_eq!(reader.next().unwrap(), None);
