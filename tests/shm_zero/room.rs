@@ -104,3 +104,24 @@ async fn who_only_tries_hears_of_a_killed_peer() {
     };
     assert_eq!(within(tried).await.kind(), ErrorKind::Closed);
 }
+
+/// What was begun for a peer that went is no part of what is sent next.
+#[tokio::test]
+async fn a_message_that_was_begun_for_a_peer_that_went_is_given_up() {
+    for fed in [false, true] {
+        let options = shm::Options::new().capacity(64 << 10);
+        let (mut ours, theirs) = options.pair().unwrap();
+        if fed {
+            ours.feed(body(1, 200_000)).now_or_never().unwrap().unwrap();
+        } else {
+            assert!(Polls::new(2, Box::pin(ours.send(body(1, 200_000)))).await.is_none());
+        }
+        drop(theirs);
+        for _ in 0..2 {
+            let error = within(ours.send(body(2, 200_000))).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Closed, "{error}");
+            let error = within(ours.send(body(3, 10))).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Closed, "{error}");
+        }
+    }
+}

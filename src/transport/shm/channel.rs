@@ -38,6 +38,8 @@ pub struct Channel {
     told: bool,
     /// We have said that nothing more comes.
     closed: bool,
+    /// Who sends knows that nobody receives.
+    deserted: bool,
 }
 
 /// What a try that found nothing comes to.
@@ -81,6 +83,7 @@ impl Channel {
             broken: false,
             told: false,
             closed: false,
+            deserted: false,
         };
         Ok((channel, doorbell))
     }
@@ -180,7 +183,7 @@ impl Channel {
             self.look()?;
         }
         if self.line.is_gone() || self.writer.is_deserted() {
-            return Err(deserted());
+            return Err(self.desert());
         }
         if self.stage.is_last(Direction::Send) {
             match arm(&mut self.writer) {
@@ -196,6 +199,14 @@ impl Channel {
     #[cold]
     pub(super) fn look(&mut self) -> io::Result<()> {
         self.line.look().map_err(|error| self.break_off(error))
+    }
+
+    /// Who sends is told that nobody receives. Nothing is sent any more, whatever the peer says
+    /// later: the message that was begun has no end, and another is none.
+    #[cold]
+    fn desert(&mut self) -> io::Error {
+        self.deserted = true;
+        deserted()
     }
 
     #[inline]
@@ -223,12 +234,12 @@ impl Channel {
 
     #[inline]
     fn is_open(&self) -> io::Result<()> {
-        if self.broken || self.closed { Err(self.shut()) } else { Ok(()) }
+        if self.broken || self.closed || self.deserted { Err(self.shut()) } else { Ok(()) }
     }
 
     #[cold]
     fn shut(&self) -> io::Error {
-        if self.broken {
+        if self.broken || self.deserted {
             return deserted();
         }
         Error::new(ErrorKind::Closed, "this end was closed").into()
@@ -307,10 +318,12 @@ impl TrySend for Channel {
         if self.closed {
             return Ok(());
         }
-        self.is_open()?;
+        if self.broken {
+            return Err(self.shut());
+        }
         // Asked first: whoever goes when it has received what is shown now has received it.
         if self.writer.is_within() && (self.line.is_gone() || self.writer.is_deserted()) {
-            return Err(deserted());
+            return Err(self.desert());
         }
         self.flush();
         Ok(())
