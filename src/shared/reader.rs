@@ -6,13 +6,13 @@ mod held;
 mod parts;
 mod window;
 
-use std::mem;
+use std::{mem, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
 
 use self::window::make_room;
 use super::{
-    Broken, Consumer, Leases, Memory, Trust,
+    Broken, Consumer, Leases, Memory, Region, Trust,
     partial::{Partial, cut_off, too_large},
     record::{HEADER, Header, Kind},
 };
@@ -72,6 +72,16 @@ enum Next {
     Large(Header),
 }
 
+impl Reader<Arc<Region>> {
+    /// Hands out large messages where they lie.
+    pub(crate) fn leasing(mut self, leases: Option<Leases>) -> Self {
+        if let Some(leases) = &leases {
+            self.consumer.releasing_by(leases.ledger());
+        }
+        Self { leases, ..self }
+    }
+}
+
 impl<M: Memory> Reader<M> {
     /// Messages of up to this many bytes.
     pub(crate) fn new(consumer: Consumer<M>, max_len: usize) -> Self {
@@ -95,14 +105,6 @@ impl<M: Memory> Reader<M> {
     /// Lends messages where they lie.
     pub(crate) fn trusting(self, trust: Option<Trust>) -> Self {
         Self { trust, ..self }
-    }
-
-    /// Hands out large messages where they lie.
-    pub(crate) fn leasing(mut self, leases: Option<Leases>) -> Self {
-        if let Some(leases) = &leases {
-            self.consumer.releasing_by(leases.ledger());
-        }
-        Self { leases, ..self }
     }
 
     /// Takes the next message, if it is there.
@@ -240,7 +242,9 @@ impl<M: Memory> Reader<M> {
             return Ok(None);
         }
         let header = Header::decode(self.consumer.word(0), self.consumer.head())?;
-        Ok((header.size() <= available && self.is_whole(header)?).then_some(header))
+        // What the first record of another producer ends is told by `settle`.
+        let is_next = header.size() <= available && !header.anew;
+        Ok((is_next && self.is_whole(header)?).then_some(header))
     }
 
     /// The record that comes next. What was handed out before is dealt with by now.

@@ -1,5 +1,7 @@
 //! What the two ends owe one another, case by case.
 
+#![allow(unsafe_code)] // A promise.
+
 use super::{
     super::{
         Consumer, Item, Memory, Producer, Region,
@@ -252,4 +254,23 @@ fn a_record_that_cannot_be_is_broken() {
         let error = reader.next().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Malformed, "{words:x?}: {error}");
     }
+}
+
+/// However messages are taken, what a producer left behind is told, once.
+#[test]
+fn what_was_cut_off_is_told_where_messages_are_lent_in_place() {
+    let ends = Ends::new(CAPACITY);
+    let mut writer = ends.writer();
+    // SAFETY: both ends are here, and change nothing that was sent.
+    let trust = unsafe { crate::shared::Trust::new() };
+    let mut reader = ends.reader(2 * CAPACITY).trusting(Some(trust));
+    assert!(!writer.offer(&[0; 2 * CAPACITY]).unwrap());
+    let _ = writer.flush();
+    assert_eq!(reader.lend(<[u8]>::len).unwrap(), None);
+    let _ = reader.arm().unwrap();
+    let mut writer = ends.next_writer();
+    assert!(writer.offer(b"whole").unwrap());
+    let _ = writer.flush();
+    assert_eq!(reader.lend(<[u8]>::len).unwrap_err().kind(), ErrorKind::Truncated);
+    assert_eq!(reader.lend(<[u8]>::len).unwrap(), Some(Item::Message(5)));
 }
