@@ -23,6 +23,9 @@ const WINDOW: u64 = 16 * 1024;
 /// How many bytes of small messages share a buffer.
 const SHARED: usize = 64 * 1024;
 
+/// After so many bytes of parts of one message others have their turn.
+const TURN: u64 = 1 << 20;
+
 /// So many sealed messages the producer may not know to be ours: half of those that it can have on
 /// their way.
 const UNSEEN: usize = 8;
@@ -62,6 +65,10 @@ pub(crate) struct Reader<M> {
     unseen: usize,
     /// The producer is to be woken.
     wake: bool,
+    /// Parts of a message were taken since that was asked.
+    went_on: bool,
+    /// There is more of it, which is left for later.
+    gives_way: bool,
 }
 
 /// Where the record that comes next is.
@@ -99,6 +106,8 @@ impl<M: Memory> Reader<M> {
             leases: None,
             unseen: 0,
             wake: resumed,
+            went_on: false,
+            gives_way: false,
         }
     }
 
@@ -107,9 +116,11 @@ impl<M: Memory> Reader<M> {
         Self { trust, ..self }
     }
 
-    /// Takes the next message, if it is there.
+    /// Takes the next message, if it is there; of a long one perhaps only what comes first, after
+    /// which it [gives way](Self::gives_way).
     #[inline]
     pub(crate) fn next(&mut self) -> Result<Option<Item<Bytes>>, Error> {
+        let begun = self.consumer.head();
         loop {
             match self.look()? {
                 None => return Ok(None),
@@ -130,13 +141,15 @@ impl<M: Memory> Reader<M> {
                         return Ok(Some(Item::Message(message.freeze())));
                     }
                     Some(Item::Sealed(len)) => return Ok(Some(Item::Sealed(len))),
+                    None if self.is_turn_over(begun) => return Ok(None),
                     None => {}
                 },
             }
         }
     }
 
-    /// Lends the next message, if it is there: where it lies, if the producer is trusted.
+    /// Lends the next message, if it is there: where it lies, if the producer is trusted. As for
+    /// [`next`](Self::next), a long one comes by and by.
     #[inline]
     pub(crate) fn lend<R>(
         &mut self,
@@ -153,6 +166,7 @@ impl<M: Memory> Reader<M> {
                 return Ok(Some(Item::Message(seen)));
             }
         }
+        let begun = self.consumer.head();
         loop {
             match self.look()? {
                 None => return Ok(None),
@@ -176,10 +190,25 @@ impl<M: Memory> Reader<M> {
                 Some(next) => match self.part(next)? {
                     Some(Item::Message(message)) => return Ok(Some(Item::Message(see(&message)))),
                     Some(Item::Sealed(len)) => return Ok(Some(Item::Sealed(len))),
+                    None if self.is_turn_over(begun) => return Ok(None),
                     None => {}
                 },
             }
         }
+    }
+
+    /// Whether others are to have their turn before more is asked for: nothing was returned, and
+    /// there may be something.
+    #[inline]
+    #[must_use = "nobody wakes us for what is there"]
+    pub(crate) fn gives_way(&mut self) -> bool {
+        mem::take(&mut self.gives_way)
+    }
+
+    /// Whether parts of a message were taken.
+    #[inline]
+    pub(crate) fn went_on(&mut self) -> bool {
+        mem::take(&mut self.went_on)
     }
 
     /// The producer is to be woken, since there is room again. Asked after each other call.
@@ -245,6 +274,13 @@ impl<M: Memory> Reader<M> {
         // What the first record of another producer ends is told by `settle`.
         let is_next = header.size() <= available && !header.anew;
         Ok((is_next && self.is_whole(header)?).then_some(header))
+    }
+
+    /// After a part of a message.
+    fn is_turn_over(&mut self, begun: u64) -> bool {
+        self.went_on = true;
+        self.gives_way = self.consumer.head() - begun >= TURN;
+        self.gives_way
     }
 
     /// The record that comes next. What was handed out before is dealt with by now.

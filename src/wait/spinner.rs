@@ -38,6 +38,7 @@ pub(super) struct Spinner<S> {
 pub(crate) struct Stage {
     last: [AtomicBool; 2],
     news: [AtomicBool; 2],
+    way: [AtomicBool; 2],
 }
 
 impl Stage {
@@ -54,6 +55,19 @@ impl Stage {
     pub(crate) fn takes_news(&self, direction: Direction) -> bool {
         let news = &self.news[direction as usize];
         news.load(Ordering::Relaxed) && news.swap(false, Ordering::Relaxed)
+    }
+
+    /// This try would go on for long: others are to have their turn, and then it is made again.
+    #[cold]
+    pub(crate) fn give_way(&self, direction: Direction) {
+        self.way[direction as usize].store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the last try gave way.
+    #[inline]
+    fn takes_way(&self, direction: Direction) -> bool {
+        let way = &self.way[direction as usize];
+        way.load(Ordering::Relaxed) && way.swap(false, Ordering::Relaxed)
     }
 }
 
@@ -87,6 +101,11 @@ impl<S: Sleep> Spinner<S> {
             pace.after_success();
             return Poll::Ready(result);
         }
+        if self.stage.takes_way(direction) {
+            pace.after_success();
+            yield_to_runtime(cx);
+            return Poll::Pending;
+        }
         let mut fresh = true;
         while !pace.is_parked() {
             match pace.after_nothing(fresh) {
@@ -101,6 +120,11 @@ impl<S: Sleep> Spinner<S> {
                 if let Some(result) = attempt(&mut op) {
                     pace.after_success();
                     return Poll::Ready(result);
+                }
+                if self.stage.takes_way(direction) {
+                    pace.after_success();
+                    yield_to_runtime(cx);
+                    return Poll::Pending;
                 }
             }
         }
@@ -135,6 +159,11 @@ impl<S: Sleep> Spinner<S> {
                 Some(result) => {
                     pace.after_success();
                     return Poll::Ready(result);
+                }
+                None if self.stage.takes_way(direction) => {
+                    pace.after_success();
+                    yield_to_runtime(cx);
+                    return Poll::Pending;
                 }
                 None if rung => {}
                 None => {

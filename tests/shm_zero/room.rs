@@ -125,3 +125,17 @@ async fn a_message_that_was_begun_for_a_peer_that_went_is_given_up() {
         }
     }
 }
+
+/// Who receives a long message does not keep its thread from others until it has all of it.
+#[tokio::test]
+async fn others_have_their_turns_while_a_long_message_comes() {
+    for strategy in [Strategy::Park, Strategy::Adaptive] {
+        let options = shm::Options::new().capacity(8 << 20).strategy(strategy);
+        let (mut ours, mut theirs) = options.pair().unwrap();
+        let long = body(5, 7 << 20);
+        ours.send(long.clone()).now_or_never().unwrap().unwrap();
+        assert!(Polls::new(2, Box::pin(theirs.next())).await.is_none());
+        same(&next(&mut theirs).await, &long);
+        assert!(theirs.next().now_or_never().is_none());
+    }
+}

@@ -274,3 +274,33 @@ fn what_was_cut_off_is_told_where_messages_are_lent_in_place() {
     assert_eq!(reader.lend(<[u8]>::len).unwrap_err().kind(), ErrorKind::Truncated);
     assert_eq!(reader.lend(<[u8]>::len).unwrap(), Some(Item::Message(5)));
 }
+
+/// What is there of a long message is taken by and by.
+#[test]
+fn a_long_message_gives_way_to_others() {
+    for lends in [false, true] {
+        let ends = Ends::new(16 << 20);
+        let (mut writer, mut reader) = (ends.writer(), ends.reader(16 << 20));
+        let long = body(3, 15 << 20);
+        assert!(writer.offer(&long).unwrap());
+        let _ = writer.flush();
+        let mut gave_way = 0;
+        let message = loop {
+            let next = if lends {
+                reader.lend(<[u8]>::to_vec).unwrap()
+            } else {
+                reader.next().unwrap().map(|item| match item {
+                    Item::Message(message) => Item::Message(message.to_vec()),
+                    Item::Sealed(_) => panic!("nothing was sealed"),
+                })
+            };
+            match next {
+                Some(message) => break message,
+                None => assert!(reader.gives_way() && reader.is_within()),
+            }
+            gave_way += 1;
+        };
+        assert!(message == Item::Message(long));
+        assert!(!reader.gives_way() && gave_way >= 3);
+    }
+}

@@ -123,6 +123,11 @@ impl Channel {
                     self.line.went_on();
                     return Ok(Some(item));
                 }
+                Ok(None) if self.reader.gives_way() => {
+                    self.line.went_on();
+                    self.stage.give_way(Direction::Receive);
+                    return Err(io::ErrorKind::WouldBlock.into());
+                }
                 Ok(None) => match self.nothing() {
                     Ok(Nothing::LookAgain) => continue,
                     Ok(Nothing::End) => return Ok(None),
@@ -146,6 +151,9 @@ impl Channel {
     /// Nothing is there: is that the end, or is it time to sleep?
     #[inline]
     fn nothing(&mut self) -> io::Result<Nothing> {
+        if self.reader.went_on() {
+            self.line.went_on();
+        }
         match self.reader.end()? {
             Some(true) => return Ok(Nothing::End),
             Some(false) => return Err(gave_up()),
@@ -299,6 +307,7 @@ impl TrySend for Channel {
     fn try_send(&mut self, message: &Bytes) -> io::Result<()> {
         self.is_open()?;
         loop {
+            let before = self.writer.written();
             match self.writer.offer(message) {
                 Ok(true) => {
                     self.line.went_on();
@@ -307,7 +316,12 @@ impl TrySend for Channel {
                     }
                     return Ok(());
                 }
-                Ok(false) => self.no_room(|writer| writer.arm(message.len()))?,
+                Ok(false) => {
+                    if self.writer.written() > before {
+                        self.line.went_on();
+                    }
+                    self.no_room(|writer| writer.arm(message.len()))?;
+                }
                 Err(broken) => return Err(self.break_off(broken.into())),
             }
         }

@@ -51,6 +51,10 @@ impl Inflow {
                     let cause = "a sealed message, which cannot come this way";
                     return Err(Error::new(ErrorKind::Malformed, cause).into());
                 }
+                Ok(None) if self.reader.gives_way() => {
+                    self.stage.give_way(Direction::Receive);
+                    return Err(io::ErrorKind::WouldBlock.into());
+                }
                 Ok(None) => {}
                 Err(error) => return Err(error.into()),
             }
