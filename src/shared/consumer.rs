@@ -28,7 +28,7 @@ pub(crate) struct Consumer<M> {
     /// Another was here before.
     resumed: bool,
     /// What releases, where messages may be held in the ring.
-    ledger: Option<Arc<Ledger>>,
+    ledger: Option<Arc<Ledger<M>>>,
 }
 
 impl<M: Memory> Consumer<M> {
@@ -63,7 +63,7 @@ impl<M: Memory> Consumer<M> {
     }
 
     /// Leaves it to a ledger what is released: of the same ring, that nothing was read from.
-    pub(super) fn releasing_by(&mut self, ledger: &Arc<Ledger>) {
+    pub(super) fn releasing_by(&mut self, ledger: &Arc<Ledger<M>>) {
         self.ledger = Some(Arc::clone(ledger));
     }
 

@@ -68,7 +68,7 @@ impl Leases {
             return None;
         }
         let place = self.place()?;
-        self.ledger.hold(start, at, len, end, &place);
+        self.ledger.hold(start, at, len, end, Arc::clone(&place));
         let ledger = Arc::clone(&self.ledger);
         Some(Bytes::from_owner(Lease { ledger, place, start, at, len }))
     }

@@ -1,10 +1,15 @@
 //! What of a ring is still read where it lies.
 
+#[cfg(not(framewire_loom))]
+use std::sync::{Mutex, MutexGuard};
 use std::{
     collections::VecDeque,
     fmt, mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, PoisonError},
 };
+
+#[cfg(framewire_loom)]
+use ::loom::sync::{Mutex, MutexGuard};
 
 use super::{
     Memory, Region,
@@ -17,46 +22,46 @@ pub(crate) type Wake = Arc<dyn Fn() + Send + Sync>;
 
 /// The releasing side of a consumer whose messages may be held where they lie, on any thread and
 /// for any time: the producer may write over what is in front of the first that is.
-pub(super) struct Ledger {
-    page: Mutex<Page>,
+pub(super) struct Ledger<M = Arc<Region>> {
+    page: Mutex<Page<M>>,
     /// How many bytes may be held at a time.
     limit: usize,
 }
 
-struct Page {
+struct Page<M> {
     /// `None` once nobody reads any more: what is released then is of no use to anybody.
-    ring: Option<Ring>,
+    ring: Option<Ring<M>>,
     /// Up to where was read and dealt with, but for what is held.
     read: u64,
     /// Up to where the producer was told that it may write.
     released: u64,
     /// In the order of their positions.
-    holds: VecDeque<Hold>,
+    holds: VecDeque<Hold<M>>,
     /// How many bytes are held, in the ring or independent of it by now.
     held: usize,
 }
 
-struct Ring {
+struct Ring<M> {
     /// Has the words that we write.
-    ours: Arc<Region>,
-    theirs: Arc<Region>,
+    ours: M,
+    theirs: M,
     wake: Wake,
 }
 
 /// Bytes that are held, and where they are read.
-pub(super) struct Hold {
+pub(super) struct Hold<M = Arc<Region>> {
     /// Where their record begins.
     start: u64,
     pub(super) at: u64,
     pub(super) len: usize,
-    pub(super) place: Arc<Region>,
+    pub(super) place: M,
     /// They are not held any more; something in front of them is.
     over: bool,
 }
 
-impl Ledger {
+impl<M: Memory> Ledger<M> {
     /// Of a ring that nothing was read from.
-    pub(super) fn new(ours: Arc<Region>, theirs: Arc<Region>, wake: Wake) -> Self {
+    pub(super) fn new(ours: M, theirs: M, wake: Wake) -> Self {
         let limit = theirs.capacity() / 2;
         let ring = Some(Ring { ours, theirs, wake });
         let holds = VecDeque::new();
@@ -70,9 +75,9 @@ impl Ledger {
 
     /// Holds bytes of a record that ends at `end`, behind all that was held before. Whatever is in
     /// front of it was dealt with.
-    pub(super) fn hold(&self, start: u64, at: u64, len: usize, end: u64, place: &Arc<Region>) {
+    pub(super) fn hold(&self, start: u64, at: u64, len: usize, end: u64, place: M) {
         let mut page = self.page();
-        page.holds.push_back(Hold { start, at, len, place: Arc::clone(place), over: false });
+        page.holds.push_back(Hold { start, at, len, place, over: false });
         page.held += len;
         page.read = end;
     }
@@ -107,7 +112,7 @@ impl Ledger {
     }
 
     /// Has `is_kept` make all that is held independent of the ring, as far as that can be.
-    pub(super) fn detach(&self, mut is_kept: impl FnMut(&Hold) -> bool) {
+    pub(super) fn detach(&self, mut is_kept: impl FnMut(&Hold<M>) -> bool) {
         let mut page = self.page();
         let holds = mem::take(&mut page.holds).into_iter();
         let (gone, stay): (VecDeque<_>, _) = holds.partition(|hold| hold.over || is_kept(hold));
@@ -121,16 +126,18 @@ impl Ledger {
         let ring = self.page().ring.take();
         drop(ring);
     }
+}
 
-    fn page(&self) -> MutexGuard<'_, Page> {
+impl<M> Ledger<M> {
+    fn page(&self) -> MutexGuard<'_, Page<M>> {
         // Nothing in here panics half-way.
         self.page.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Page {
+impl<M: Memory> Page<M> {
     /// Takes out what nothing in front of is held any more.
-    fn drop_over(&mut self) -> Vec<Hold> {
+    fn drop_over(&mut self) -> Vec<Hold<M>> {
         let over = self.holds.iter().take_while(|hold| hold.over).count();
         self.holds.drain(..over).collect()
     }
@@ -156,7 +163,7 @@ impl Page {
     }
 }
 
-impl fmt::Debug for Ledger {
+impl<M> fmt::Debug for Ledger<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let page = self.page();
         f.debug_struct("Ledger")
@@ -167,7 +174,7 @@ impl fmt::Debug for Ledger {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(framewire_loom)))]
 mod tests {
     use std::sync::atomic::AtomicUsize;
 
@@ -197,7 +204,7 @@ mod tests {
 
         /// Holds a record of so many bytes, all of them.
         fn hold(&self, start: u64, len: u64) {
-            self.ledger.hold(start, start, len as usize, start + len, &self.theirs);
+            self.ledger.hold(start, start, len as usize, start + len, Arc::clone(&self.theirs));
         }
 
         fn released(&self) -> u64 {

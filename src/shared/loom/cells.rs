@@ -123,6 +123,10 @@ impl Channel {
         }
     }
 
+    pub(super) fn shared(&self) -> Shared {
+        Shared(self.cells.clone())
+    }
+
     pub(super) fn producer(&self) -> Producer<Shared> {
         Producer::new(Shared(self.cells.clone()), Shared(self.cells.clone()))
     }

@@ -5,7 +5,7 @@ use std::{env, process::Command};
 use ::loom::{model::Builder, sync::Arc, thread};
 
 use super::{
-    super::{Consumer, Item, Producer, Reader, Writer, record::Kind},
+    super::{Consumer, Item, Memory, Producer, Reader, Writer, ledger::Ledger, record::Kind},
     Bell, Channel, Shared,
 };
 
@@ -234,19 +234,96 @@ fn loom_messages_wake_as_records_do() {
     });
 }
 
+/// A ring of two records, both published, the first of which is held. One was released before, or
+/// the producer were woken without having asked.
+fn held(channel: &Channel) -> (Producer<Shared>, Consumer<Shared>, std::sync::Arc<Ledger<Shared>>) {
+    let writer = channel.writer.clone();
+    let wake = std::sync::Arc::new(move || writer.ring());
+    let ledger = Ledger::new(channel.shared(), channel.shared(), wake);
+    let ledger = std::sync::Arc::new(ledger);
+    let (mut producer, mut consumer) = (channel.producer(), channel.consumer());
+    consumer.releasing_by(&ledger);
+    for number in [0_u64, 1, 2] {
+        assert!(producer.write(Kind::Whole, &[], &number.to_ne_bytes()).unwrap());
+        let _nobody_sleeps = producer.publish();
+        if number == 0 {
+            assert_eq!(consumer.available().unwrap(), 16);
+            consumer.advance(16);
+            assert!(consumer.release());
+        }
+    }
+    assert_eq!(consumer.available().unwrap(), 32);
+    ledger.hold(16, 24, 8, 32, channel.shared());
+    consumer.advance(16);
+    (producer, consumer, ledger)
+}
+
+/// Reads what is held, and gives it back.
+fn drops(channel: &Channel, ledger: std::sync::Arc<Ledger<Shared>>) -> thread::JoinHandle<()> {
+    let place = channel.shared();
+    thread::spawn(move || {
+        assert_eq!(place.read_word(24), 1);
+        ledger.give_back(16, 8);
+    })
+}
+
+/// What is held is dropped by a thread that has nothing else to do with the ring.
+#[test]
+fn loom_who_waits_for_what_is_held_is_woken() {
+    explore(|| {
+        let channel = Channel::new(32);
+        let (producer, mut consumer, ledger) = held(&channel);
+        assert_eq!(consumer.word(8), 2);
+        consumer.advance(16);
+        assert!(!consumer.release() && !consumer.is_released());
+        let drops = drops(&channel, ledger);
+        assert!(produce(producer, &[1], &channel.writer, &channel.reader));
+        drops.join().unwrap();
+    });
+}
+
+/// The consumer reads on meanwhile, and releases as well.
+#[test]
+fn loom_who_waits_for_what_is_held_is_woken_by_either() {
+    explore(|| {
+        let channel = Channel::new(32);
+        let (producer, mut consumer, ledger) = held(&channel);
+        let drops = drops(&channel, ledger);
+        let (writer, reader) = (channel.writer.clone(), channel.reader.clone());
+        let sends = thread::spawn(move || assert!(produce(producer, &[2], &writer, &reader)));
+        for number in [2, 1, 2] {
+            while consumer.available().unwrap() == 0 {
+                channel.writer.ring_if(consumer.release());
+                if consumer.arm().unwrap() {
+                    channel.reader.wait();
+                }
+            }
+            assert_eq!(consumer.word(8), number);
+            consumer.advance(16);
+        }
+        channel.writer.ring_if(consumer.release());
+        drops.join().unwrap();
+        sends.join().unwrap();
+    });
+}
+
 /// A model that holds without one of the fences would show nothing. Loom aborts when it finds a
 /// deadlock, so each is a process of its own.
 #[test]
 fn loom_finds_each_fence_that_is_left_out() {
     let (data, room) = ("loom_who_waits_for_data_is_woken", "loom_who_waits_for_room_is_woken");
+    let held = "loom_who_waits_for_what_is_held_is_woken";
     for (fence, model) in [
         ("Producer::publish", data),
         ("Consumer::arm", data),
         ("Consumer::release", room),
         ("Producer::arm", room),
+        ("Ledger::release", held),
+        ("Producer::arm", held),
         // None is left out.
         ("", data),
         ("", room),
+        ("", held),
     ] {
         let found = Command::new(env::current_exe().unwrap())
             .args(["--exact", &format!("shared::loom::models::{model}")])
