@@ -174,7 +174,8 @@ impl<M> fmt::Debug for Ledger<M> {
     }
 }
 
-#[cfg(all(test, not(framewire_loom)))]
+#[cfg(test)]
+#[cfg(not(framewire_loom))]
 mod tests {
     use std::sync::atomic::AtomicUsize;
 

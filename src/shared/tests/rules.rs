@@ -1,7 +1,5 @@
 //! What the two ends owe one another, case by case.
 
-#![allow(unsafe_code)] // A promise.
-
 use super::{
     super::{
         Consumer, Item, Memory, Producer, Region,
