@@ -44,8 +44,8 @@ impl Channel {
         let attached = hold.attached();
         let (out, into) = (|| attached.ring(outwards).clone(), || attached.ring(inwards).clone());
         let bell = SharedBell::new(
-            Some((attached.bell(inwards, DATA_BELL), Some(Watchman::beside(&hold)))),
-            Some((attached.bell(outwards, SPACE_BELL), Some(Watchman::beside(&hold)))),
+            Some((attached.bell(inwards, DATA_BELL), Some(Watchman::opposite(&hold)))),
+            Some((attached.bell(outwards, SPACE_BELL), Some(Watchman::opposite(&hold)))),
             options.strategy,
         )?;
         let reader = Reader::new(Consumer::new(into(), into()), options.max_len);

@@ -28,8 +28,9 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(super) struct Watchman {
     attached: Arc<Attached>,
     role: Role,
-    /// Who was there when we last looked.
-    holder: (u64, u64),
+    /// Who was there when we last looked; `None` where it is still to be found out whether somebody
+    /// is.
+    holder: Option<(u64, u64)>,
     watch: Watch,
 }
 
@@ -41,18 +42,25 @@ enum Watch {
 }
 
 impl Watchman {
-    /// For whoever is the other one to us.
+    /// For whoever is the other one to us, or will be.
     pub(super) fn beside(hold: &Hold) -> Box<dyn Lookout> {
+        Self::new(hold, Some((0, 0)))
+    }
+
+    /// For the other one, who has been there: that nobody is, is news.
+    pub(super) fn opposite(hold: &Hold) -> Box<dyn Lookout> {
+        Self::new(hold, None)
+    }
+
+    fn new(hold: &Hold, holder: Option<(u64, u64)>) -> Box<dyn Lookout> {
         let (attached, role) = (Arc::clone(hold.attached()), hold.role().other());
-        Box::new(Self { attached, role, holder: (0, 0), watch: Watch::Nobody })
+        Box::new(Self { attached, role, holder, watch: Watch::Nobody })
     }
 
     /// Begins to watch this one; says whether it is gone already.
     fn watch(&mut self, (pid, began): (u64, u64)) -> io::Result<bool> {
         self.watch = Watch::Nobody;
-        if pid == 0 {
-            return Ok(true);
-        }
+        // Who has the lock has not said so yet, or does not any more, where it is nobody's number.
         let process = process(pid, began);
         // In this order: the process that is watched was there when it had the lock.
         if !self.attached.has(self.role)? {
@@ -78,8 +86,8 @@ fn process(pid: u64, began: u64) -> Option<OwnedFd> {
 impl Lookout for Watchman {
     fn poll_news(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let holder = self.attached.holder(self.role);
-        if holder != self.holder {
-            self.holder = holder;
+        if self.holder != Some(holder) {
+            self.holder = Some(holder);
             if self.watch(holder)? {
                 return Poll::Ready(Ok(()));
             }
