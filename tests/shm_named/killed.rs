@@ -95,7 +95,7 @@ pub(crate) fn connects() {
     });
 }
 
-fn start(role: &str, name: &str, first: &str) -> Process {
+pub(crate) fn start(role: &str, name: &str, first: &str) -> Process {
     let mut command = role::command(role);
     command.env(WORD, name);
     let mut process = Process::start(command);

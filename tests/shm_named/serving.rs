@@ -1,14 +1,24 @@
 //! Listeners and those who connect.
 
-use std::time::Duration;
+use std::{
+    fs::OpenOptions,
+    os::unix::fs::FileExt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 
 use framewire::{BoxListener, ErrorKind, serve::Server, shm::named};
 use futures::{SinkExt, StreamExt, future::join_all};
 use tokio::time::{sleep, timeout};
 
 use super::{
-    common::{id_of, numbered, within},
-    subject::Names,
+    common::{id_of, numbered, role, within},
+    killed::start,
+    subject::{Names, directory},
 };
 
 const A_WHILE: Duration = Duration::from_millis(50);
@@ -115,4 +125,86 @@ async fn connections_go_on_when_their_listener_is_gone() {
     assert_eq!(within(server.next()).await.unwrap().unwrap(), "hello");
     drop(server);
     assert!(within(client.next()).await.is_none());
+}
+
+/// It was killed behind the word that says it has come, and in front of the bell.
+#[tokio::test]
+async fn a_client_that_was_killed_before_it_rang_stops_nobody() {
+    /// Where a client says that it has come.
+    const TAKEN: u64 = 1152;
+    let names = Names::new();
+    let name = names.next();
+    let mut listener = named::listen(&*name).await.unwrap();
+    // It sleeps.
+    assert!(timeout(A_WHILE, listener.next()).await.is_err());
+    let file = OpenOptions::new().write(true).open(directory().join(format!("{name}.pair")));
+    file.unwrap().write_all_at(&1_u64.to_ne_bytes(), TAKEN).unwrap();
+    let client = tokio::spawn(async move { named::connect(name).await });
+    let mut killed = within(listener.next()).await.unwrap().unwrap();
+    let error = within(killed.next()).await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Closed, "{error}");
+    let _client = within(client).await.unwrap().unwrap();
+    within(listener.next()).await.unwrap().unwrap();
+}
+
+/// Between the two, another client looks at the pair of rings that the first one has left.
+#[tokio::test]
+async fn who_accepts_a_killed_client_hears_that_it_is_gone() {
+    let names = Names::new();
+    let name = names.next();
+    let mut listener = named::listen(&*name).await.unwrap();
+    let mut killed = start("connects", &name, "sent");
+    killed.kill();
+    let hasty = named::Options::new().deadline(A_WHILE);
+    let error = hasty.connect(&*name).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
+    let mut server = within(listener.next()).await.unwrap().unwrap();
+    for n in 0..3 {
+        assert_eq!(id_of(&within(server.next()).await.unwrap().unwrap()), n);
+    }
+    let error = within(server.next()).await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Closed, "{error}");
+}
+
+/// Many come at once, and each connection is over at once: the rings that a client has found may
+/// be another's, and over, before it has looked.
+#[test]
+fn a_listener_that_is_there_is_never_missed() {
+    const CLIENTS: usize = 4;
+    const EACH: usize = 400;
+    let names = Names::new();
+    let name = names.next();
+    let done = Arc::new(AtomicBool::new(false));
+    let (ready, is_ready) = std::sync::mpsc::channel();
+    let server = thread::spawn({
+        let (name, done) = (name.clone(), Arc::clone(&done));
+        move || {
+            role::block_on(async {
+                let mut listener = named::listen(&*name).await.unwrap();
+                ready.send(()).unwrap();
+                // Relaxed: a moment later will do.
+                while !done.load(Ordering::Relaxed) {
+                    if let Ok(client) = timeout(A_WHILE, listener.next()).await {
+                        drop(client.unwrap().unwrap());
+                    }
+                }
+            });
+        }
+    });
+    is_ready.recv().unwrap();
+    let clients = (0..CLIENTS).map(|_| {
+        let name = name.clone();
+        thread::spawn(move || {
+            role::block_on(async {
+                for _ in 0..EACH {
+                    drop(named::connect(&*name).await.unwrap());
+                }
+            });
+        })
+    });
+    let clients: Vec<_> = clients.collect();
+    let ended: Vec<_> = clients.into_iter().map(thread::JoinHandle::join).collect();
+    done.store(true, Ordering::Relaxed);
+    server.join().unwrap();
+    ended.into_iter().for_each(Result::unwrap);
 }

@@ -65,17 +65,29 @@ fn attempt(place: &Place) -> Result<Attempt> {
         }
     };
     let attached = Attached::new(file, layout)?;
+    if is_taken(&attached) {
+        // Who took it may have been killed before it rang.
+        attached.bell(0, LISTENER_BELL).ring();
+        return missed(&attached);
+    }
     // A listener that was killed leaves its file.
     if !attached.has(SERVER)? {
-        return Ok(Attempt::Missing);
+        return missed(&attached);
     }
     match attached.take(CLIENT)? {
-        // It went meanwhile.
-        Some(hold) if !hold.has_peer()? => Ok(Attempt::Missing),
-        // A client that took it and was killed leaves it taken.
-        Some(hold) if !is_taken(&attached) => Ok(Attempt::Connected(hold)),
-        _ => Ok(Attempt::Taken),
+        // It went meanwhile; or another client was let in and has left meanwhile.
+        Some(hold) if !hold.has_peer()? || is_taken(&attached) => missed(&attached),
+        Some(hold) => Ok(Attempt::Connected(hold)),
+        None => Ok(Attempt::Taken),
     }
+}
+
+/// What it means that nobody lets us in by this file.
+fn missed(attached: &Attached) -> Result<Attempt> {
+    // In this order: a listener leaves a file only when another, or none, has taken its place, and
+    // from then on it says nothing of who listens.
+    let missing = !attached.has(SERVER)? && attached.entry()?.links > 0;
+    Ok(if missing { Attempt::Missing } else { Attempt::Taken })
 }
 
 /// Whether a client has taken the file.
