@@ -171,7 +171,7 @@ async fn who_accepts_a_killed_client_hears_that_it_is_gone() {
 #[test]
 fn a_listener_that_is_there_is_never_missed() {
     const CLIENTS: usize = 4;
-    const EACH: usize = 400;
+    const EACH: usize = 200;
     let names = Names::new();
     let name = names.next();
     let done = Arc::new(AtomicBool::new(false));
@@ -207,4 +207,37 @@ fn a_listener_that_is_there_is_never_missed() {
     done.store(true, Ordering::Relaxed);
     server.join().unwrap();
     ended.into_iter().for_each(Result::unwrap);
+}
+
+/// A client that comes as the listener goes is never told that it was served to the end.
+#[test]
+fn who_comes_as_the_listener_goes_was_not_served() {
+    const ROUNDS: usize = 500;
+    let names = Names::new();
+    let name = names.next();
+    let done = Arc::new(AtomicBool::new(false));
+    let client = thread::spawn({
+        let (name, done) = (name.clone(), Arc::clone(&done));
+        move || {
+            role::block_on(async {
+                let options = named::Options::new().deadline(A_WHILE);
+                let mut connected = 0;
+                // Relaxed: a moment later will do.
+                while !done.load(Ordering::Relaxed) {
+                    let Ok(mut client) = options.connect(&*name).await else { continue };
+                    connected += 1;
+                    let error = within(client.next()).await.expect("no end").unwrap_err();
+                    assert_eq!(error.kind(), ErrorKind::Closed, "{error}");
+                }
+                connected
+            })
+        }
+    });
+    role::block_on(async {
+        for _ in 0..ROUNDS {
+            drop(named::listen(&*name).await.unwrap());
+        }
+    });
+    done.store(true, Ordering::Relaxed);
+    assert!(client.join().unwrap() > 0);
 }

@@ -172,8 +172,7 @@ impl Drop for Listener {
         if let Ok(entry) = ready.attached.entry() {
             self.place.remove(claim, &entry);
         }
-        if connecting::is_taken(&ready.attached) {
-            ready.channel.abort();
-        }
+        // Whether a client has taken it or is about to: until the lock is given up it can.
+        ready.channel.abort();
     }
 }
