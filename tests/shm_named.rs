@@ -57,6 +57,7 @@ fn role() {
         ("sends", killed::sends),
         ("receives", killed::receives),
         ("connects", killed::connects),
+        ("forks", killed::forks),
         ("looks as another", names::looks_as_another),
         ("sleeps", parked::sleeps),
         ("waits", idle::waits),

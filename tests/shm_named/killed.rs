@@ -1,5 +1,7 @@
 //! What the killed leave, and who comes after them.
 
+#![allow(unsafe_code)]
+
 use std::{process::Command, time::Duration};
 
 use bytes::Bytes;
@@ -8,7 +10,7 @@ use framewire::{
     shm::named::{self, End},
 };
 use futures::{FutureExt, SinkExt, StreamExt};
-use rustix::process::geteuid;
+use rustix::process::{Pid, Signal, geteuid, kill_process};
 use tokio::time::{sleep, timeout};
 
 use super::{
@@ -101,6 +103,27 @@ pub(crate) fn start(role: &str, name: &str, first: &str) -> Process {
     let mut process = Process::start(command);
     assert_eq!(process.answer(), first);
     process
+}
+
+/// The part of a sender with a child of its own, that was forked and executes nothing: the answer
+/// is its number.
+pub(crate) fn forks() {
+    role::block_on(async {
+        let mut sender = small().sender(role::word()).await.unwrap();
+        sender.send(numbered(0, 1000)).await.unwrap();
+        // SAFETY: the child does nothing but sleep, which is allowed after a fork of a process with
+        // threads.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            // SAFETY: it takes a number.
+            unsafe { libc::sleep(60) };
+            // SAFETY: it takes a number, and runs nothing of ours.
+            unsafe { libc::_exit(0) };
+        }
+        assert!(child > 0, "it was forked");
+        answer(&child.to_string());
+        next_order();
+    });
 }
 
 fn told(process: &mut Process, order: &str) -> String {
@@ -360,4 +383,28 @@ async fn the_death_of_one_whose_process_cannot_be_seen_is_noticed() {
     killed.kill();
     let error = timeout(HANG, receiver.next()).await.unwrap().unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Closed, "{error}");
+}
+
+/// The child has a copy of the descriptor that the lock belongs to.
+#[tokio::test]
+async fn a_part_is_free_when_no_child_has_it_any_more() {
+    let names = Names::new();
+    let name = names.next();
+    let options = named::Options::new().end(End::WithSender);
+    let mut receiver = options.receiver(&*name).await.unwrap();
+    let mut command = role::command("forks");
+    command.env(WORD, &name);
+    let mut killed = Process::start(command);
+    let child = killed.answer().parse().ok().and_then(Pid::from_raw).unwrap();
+    assert_eq!(id_of(&next(&mut receiver).await.unwrap()), 0);
+    assert!(timeout(A_WHILE, receiver.next()).await.is_err());
+    killed.kill();
+    assert!(timeout(A_WHILE, receiver.next()).await.is_err());
+    let error = named::sender(&*name).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InUse, "{error}");
+    kill_process(child, Signal::KILL).unwrap();
+    let error = within(receiver.next()).await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Closed, "{error}");
+    drop(receiver);
+    named::sender(&*name).await.unwrap();
 }

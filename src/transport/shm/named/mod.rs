@@ -30,6 +30,10 @@
 //! a receiver has come for it, or the file is removed by hand; the file goes with the last one who
 //! leaves it empty. One that the killed have left empty is replaced by who comes next.
 //!
+//! A part is free when its process has ended, and each child of it that was forked and executed
+//! nothing: such a child has a copy of the descriptor that the lock belongs to. It must not use an
+//! end, or drop one: the memory is not mapped there, and to touch it is a SIGSEGV.
+//!
 //! # What it costs to wait
 //!
 //! The bell is a word in that memory, which a thread sleeps on (futex(2)): one for each direction
