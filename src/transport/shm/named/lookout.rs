@@ -44,17 +44,17 @@ enum Watch {
 impl Watchman {
     /// For whoever is the other one to us, or will be.
     pub(super) fn beside(hold: &Hold) -> Box<dyn Lookout> {
-        Self::new(hold, Some((0, 0)))
+        Box::new(Self::new(hold, Some((0, 0))))
     }
 
     /// For the other one, who has been there: that nobody is, is news.
     pub(super) fn opposite(hold: &Hold) -> Box<dyn Lookout> {
-        Self::new(hold, None)
+        Box::new(Self::new(hold, None))
     }
 
-    fn new(hold: &Hold, holder: Option<(u64, u64)>) -> Box<dyn Lookout> {
+    fn new(hold: &Hold, holder: Option<(u64, u64)>) -> Self {
         let (attached, role) = (Arc::clone(hold.attached()), hold.role().other());
-        Box::new(Self { attached, role, holder, watch: Watch::Nobody })
+        Self { attached, role, holder, watch: Watch::Nobody }
     }
 
     /// Begins to watch this one; says whether it is gone already.
