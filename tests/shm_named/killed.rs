@@ -408,3 +408,31 @@ async fn a_part_is_free_when_no_child_has_it_any_more() {
     drop(receiver);
     named::sender(&*name).await.unwrap();
 }
+
+/// However the next one ends: what the one before began is told once, and then how it ended.
+#[tokio::test]
+async fn a_message_that_was_begun_is_told_once_and_then_the_end_of_the_next_sender() {
+    for (end, closes) in [(End::WithClose, true), (End::WithSender, true), (End::WithSender, false)]
+    {
+        let names = Names::new();
+        let name = names.next();
+        let mut receiver = small().end(end).receiver(&*name).await.unwrap();
+        let mut killed = start("sends", &name, "sending");
+        assert!(timeout(A_WHILE, receiver.next()).await.is_err());
+        assert_eq!(told(&mut killed, "part"), "sent");
+        killed.kill();
+        let mut next_one = None;
+        if closes {
+            let mut sender = small().sender(&*name).await.unwrap();
+            next_one = Some(sender.close().await);
+        }
+        let error = next(&mut receiver).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Truncated, "{error}");
+        match (within(receiver.next()).await, closes) {
+            (None, true) => next_one.unwrap().unwrap(),
+            (Some(Err(error)), false) => assert_eq!(error.kind(), ErrorKind::Closed, "{error}"),
+            other => panic!("{end:?}: {other:?}"),
+        }
+        assert!(names.there().is_empty());
+    }
+}
