@@ -10,6 +10,8 @@ mod ends;
 mod idle;
 #[path = "shm_named/killed.rs"]
 mod killed;
+#[path = "shm_named/locked.rs"]
+mod locked;
 #[path = "shm_named/names.rs"]
 mod names;
 #[path = "shm_named/parked.rs"]
@@ -57,7 +59,7 @@ fn role() {
         ("sends", killed::sends),
         ("receives", killed::receives),
         ("connects", killed::connects),
-        ("forks", killed::forks),
+        ("forks", locked::forks),
         ("looks as another", names::looks_as_another),
         ("sleeps", parked::sleeps),
         ("waits", idle::waits),
