@@ -12,11 +12,9 @@ use crate::load;
 use crate::side::announce;
 use crate::trial::{Fault, Mechanism, Outcome, Trial, Way};
 
-/// A ring that several of the messages fit in, for none of them to be cut in parts; what is only
-/// written in place fills no cache, and has as much as there can be.
+/// A ring that several of the messages fit in, for none of them to be cut in parts.
 fn capacity(trial: &Trial) -> usize {
-    let messages = if trial.way == Way::Loaned { 64 } else { 4 };
-    (messages * trial.bytes).next_power_of_two().clamp(256 << 10, 64 << 20)
+    (4 * trial.bytes).next_power_of_two().max(256 << 10)
 }
 
 fn options(trial: &Trial) -> shm::Options {

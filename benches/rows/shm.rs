@@ -60,11 +60,11 @@ fn waits(arguments: &Arguments) -> Vec<Row> {
     ]
 }
 
-/// Large messages beside a copy within one process, and those that are not copied beside small
-/// ones.
+/// Large messages beside a copy within one process, and those that are not copied beside smaller
+/// ones, of which as many fit in their ring.
 fn copies(arguments: &Arguments) -> Vec<Row> {
     let large = arguments.trial(Mechanism::Shm, Kind::Batched, MIB);
-    let small = Trial { bytes: 64, ..large.clone() };
+    let small = Trial { bytes: 64 * KIB, ..large.clone() };
     let copy = Trial { subject: Subject::ByHand, mechanism: Mechanism::Memcpy, ..large.clone() };
     let lent = Trial { way: Way::Lent, ..large.clone() };
     // A flush for each, as a message of a mebibyte has it too.
