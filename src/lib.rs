@@ -10,6 +10,7 @@
 //! | [`unix::seqpacket`] | the same, and the kernel keeps the messages apart | `listen` `connect` `pair` |
 //! | [`unix::datagram`] | the same, of many senders, with no connection to end | `listen` `connect` `receiver` `sender` |
 //! | `shm` | the same, through memory that both have (Linux) | `listen` `connect` `pair` |
+//! | `shm::named` | the same, by a name alone, and whatever is killed goes on | `listen` `connect` `receiver` `sender` |
 //! | [`pipe`] | a child process, or another task | `pair` `spawn` `inherited` `stdio` |
 //! | [`fifo`] | one reader, from many writers, by path | `receiver` `sender` |
 //! | [`tcp`] | another machine or container | `listen` `connect` |
