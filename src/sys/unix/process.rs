@@ -2,11 +2,6 @@
 
 use std::{fs, io, os::fd::OwnedFd};
 
-use rustix::{
-    io::Errno,
-    process::{Pid, PidfdFlags, pidfd_open},
-};
-
 /// When a process began, in ticks since the system did: no two of one number have that in common;
 /// proc_pid_stat(5). `None` where there is no such process, or no `/proc` to tell.
 pub(crate) fn began(pid: u32) -> Option<u64> {
@@ -28,7 +23,13 @@ fn beginning(of: &str) -> Option<u64> {
 
 /// A descriptor that is readable when the process has ended; pidfd_open(2). `None` where there is
 /// no such process any more, or none that we could see.
+#[cfg(target_os = "linux")]
 pub(crate) fn watch_process(pid: u32) -> io::Result<Option<OwnedFd>> {
+    use rustix::{
+        io::Errno,
+        process::{Pid, PidfdFlags, pidfd_open},
+    };
+
     let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Ok(None) };
     match pidfd_open(pid, PidfdFlags::empty()) {
         Ok(process) => Ok(Some(process)),
@@ -38,7 +39,13 @@ pub(crate) fn watch_process(pid: u32) -> io::Result<Option<OwnedFd>> {
     }
 }
 
-#[cfg(test)]
+/// None is to be had: Android lets no application have that call.
+#[cfg(target_os = "android")]
+pub(crate) fn watch_process(_: u32) -> io::Result<Option<OwnedFd>> {
+    Ok(None)
+}
+
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use std::{os::fd::AsFd, process};
 
