@@ -65,11 +65,12 @@ pub(crate) fn is_sealed_for_good(file: BorrowedFd<'_>) -> io::Result<bool> {
 
 /// How long a file is, in bytes.
 pub(crate) fn file_len(file: BorrowedFd<'_>) -> io::Result<u64> {
-    Ok(fstat(file)?.st_size as u64)
+    // Never negative in a file that can be opened.
+    Ok(u64::try_from(fstat(file)?.st_size).unwrap_or_default())
 }
 
 /// None for a file that cannot have any.
-fn seals(file: BorrowedFd<'_>) -> io::Result<SealFlags> {
+pub(super) fn seals(file: BorrowedFd<'_>) -> io::Result<SealFlags> {
     match fcntl_get_seals(file) {
         Err(Errno::INVAL) => Ok(SealFlags::empty()),
         other => Ok(other?),

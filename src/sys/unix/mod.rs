@@ -78,7 +78,7 @@ pub(crate) use role::{is_byte_locked, try_lock_byte, unlock_byte};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) use segment::{
     SEGMENTS, fix_size, has_fixed_size, is_read_write, name_segment, open_segment, remove_segment,
-    size_of_file, take_memory, unnamed_segment,
+    take_memory, unnamed_segment,
 };
 pub(crate) use watch::{look_at, tells_of, watch};
 pub(crate) use what::{Family, What, socket_name};

@@ -7,14 +7,14 @@ use std::{
 };
 
 use rustix::{
-    fs::{
-        self, AtFlags, CWD, FallocateFlags, Mode, OFlags, RawMode, SealFlags, fcntl_add_seals,
-        fcntl_get_seals,
-    },
+    fs::{self, AtFlags, CWD, FallocateFlags, Mode, OFlags, RawMode, SealFlags, fcntl_add_seals},
     io::{Errno, retry_on_intr},
 };
 
-use super::{Entry, Identity};
+use super::{
+    Entry, Identity,
+    memory::{file_len, seals},
+};
 
 /// Where shm_open(3) of every C library for Linux has its files.
 pub(crate) const SEGMENTS: &str = "/dev/shm";
@@ -63,19 +63,13 @@ pub(crate) fn remove_segment(path: &Path, ours: Identity) -> io::Result<()> {
 pub(crate) fn take_memory(file: BorrowedFd<'_>, len: usize) -> io::Result<()> {
     let system = fs::fstatfs(file)?;
     if system.f_blocks == 0 {
-        let shorter = size_of_file(file)? < len as u64;
+        let shorter = file_len(file)? < len as u64;
         return if shorter { Ok(fs::ftruncate(file, len as u64)?) } else { Ok(()) };
     }
     if (len as u64).div_ceil(system.f_bsize as u64) > system.f_blocks as u64 {
         return Err(rustix::io::Errno::NOSPC.into());
     }
     Ok(retry_on_intr(|| fs::fallocate(file, FallocateFlags::empty(), 0, len as u64))?)
-}
-
-/// How many bytes a file has.
-pub(crate) fn size_of_file(file: BorrowedFd<'_>) -> io::Result<u64> {
-    // Never negative in a file that can be opened.
-    Ok(u64::try_from(fs::fstat(file)?.st_size).unwrap_or_default())
 }
 
 /// Whether it was opened to read and to write.
@@ -90,11 +84,7 @@ pub(crate) fn fix_size(file: BorrowedFd<'_>) -> io::Result<()> {
 
 /// Whether nobody will ever make it shorter.
 pub(crate) fn has_fixed_size(file: BorrowedFd<'_>) -> io::Result<bool> {
-    match fcntl_get_seals(file) {
-        // What is no memory has no seals.
-        Err(Errno::INVAL) => Ok(false),
-        seals => Ok(seals?.contains(SealFlags::SHRINK)),
-    }
+    Ok(seals(file)?.contains(SealFlags::SHRINK))
 }
 
 #[cfg(test)]
@@ -114,7 +104,7 @@ mod tests {
         fs::ftruncate(&file, 99).unwrap_err();
         fs::ftruncate(&file, 101).unwrap_err();
         take_memory(file.as_fd(), 101).unwrap_err();
-        assert_eq!(size_of_file(file.as_fd()).unwrap(), 100);
+        assert_eq!(file_len(file.as_fd()).unwrap(), 100);
         assert!(is_read_write(file.as_fd()).unwrap());
     }
 }

@@ -59,7 +59,7 @@ impl Layout {
         let is_ours = word(0) == MAGIC
             && word(1) == rings as u64
             && Region::is_capacity(capacity)
-            && sys::size_of_file(file)? == layout.len() as u64;
+            && sys::file_len(file)? == layout.len() as u64;
         Ok(is_ours.then_some(layout))
     }
 

@@ -50,7 +50,7 @@ pub(super) fn take(file: OwnedFd, len: usize) -> Result<Region> {
 
 /// A file that somebody has filled.
 pub(super) fn adopt(file: OwnedFd) -> Result<Region> {
-    let size = sys::size_of_file(file.as_fd())?;
+    let size = sys::file_len(file.as_fd())?;
     if size == 0 {
         return Err(Error::new(ErrorKind::NotFound, "it has no bytes yet")
             .remedy("try again when its maker has said how many"));
