@@ -1,6 +1,6 @@
 //! Waiting costs nothing.
 
-use std::{fs, path::Path, thread::sleep, time::Duration};
+use std::{path::Path, thread::sleep, time::Duration};
 
 use framewire::shm::{
     broadcast::{self, Slow},
@@ -12,6 +12,7 @@ use super::common::{
     Process, body,
     process::{answer, next_order},
     role::{self, WORD},
+    spent::switches,
     within,
 };
 
@@ -53,16 +54,6 @@ pub(crate) fn waits() {
         let _ = end.await;
         drop((silent, sender, value, slow));
     });
-}
-
-/// How often the threads of a process have given up a CPU or lost one; proc_pid_status(5).
-fn switches(pid: u32) -> u64 {
-    let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
-    let of_one = |status: String| {
-        let lines = status.lines().filter_map(|line| line.split_once("ctxt_switches:"));
-        lines.map(|(_, count)| count.trim().parse::<u64>().unwrap()).sum::<u64>()
-    };
-    tasks.map(|task| of_one(fs::read_to_string(task.unwrap().path().join("status")).unwrap())).sum()
 }
 
 #[test]

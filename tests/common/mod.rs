@@ -15,6 +15,7 @@ mod polls;
 pub(crate) mod process;
 pub(crate) mod role;
 mod socket_names;
+pub(crate) mod spent;
 mod subject;
 
 pub(crate) use bodies::{body, id_of, numbered, random, same};

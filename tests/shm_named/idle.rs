@@ -1,6 +1,6 @@
 //! Waiting costs nothing.
 
-use std::{fs, thread::sleep, time::Duration};
+use std::{thread::sleep, time::Duration};
 
 use framewire::shm::named;
 use futures::{SinkExt, StreamExt};
@@ -10,6 +10,7 @@ use super::{
         Process,
         process::{answer, next_order},
         role::{self, WORD},
+        spent::switches,
     },
     subject::Names,
 };
@@ -53,16 +54,6 @@ pub(crate) fn waits() {
         });
         let _ = end.await;
     });
-}
-
-/// How often the threads of a process have given up a CPU or lost one; proc_pid_status(5).
-fn switches(pid: u32) -> u64 {
-    let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
-    let of_one = |status: String| {
-        let lines = status.lines().filter_map(|line| line.split_once("ctxt_switches:"));
-        lines.map(|(_, count)| count.trim().parse::<u64>().unwrap()).sum::<u64>()
-    };
-    tasks.map(|task| of_one(fs::read_to_string(task.unwrap().path().join("status")).unwrap())).sum()
 }
 
 #[test]
