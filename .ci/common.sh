@@ -84,3 +84,21 @@ tools() {
   fi
   PATH=$venv/bin:$PATH
 }
+
+# Where the peers in Python find their modules: those of .ci/modules.txt, for each Python here.
+export PYTHONPATH=$target/modules
+
+# Puts them there, unless they are already what the list asks for.
+modules() {
+  cmp -s .ci/modules.txt "$PYTHONPATH/installed.txt" && return
+  tools
+  rm -rf "$PYTHONPATH"
+  local python version
+  for python in python3 /usr/bin/python3; do
+    version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+    # One has modules of the other, where they are of one version.
+    "$target/tools/bin/python" -m pip install -q --disable-pip-version-check --upgrade \
+      --target "$PYTHONPATH" --python-version "$version" --only-binary :all: -r .ci/modules.txt
+  done
+  cp .ci/modules.txt "$PYTHONPATH/installed.txt"
+}

@@ -40,6 +40,7 @@ for line in open(sys.argv[1], encoding="utf-8"):
 P
 [ -s programs ] || fail "no test program was built"
 mkdir home
+if [ -d "$PYTHONPATH" ]; then cp -a "$PYTHONPATH" modules; fi
 chown -R "$user:" "$place"
 chmod 755 "$place"
 
@@ -48,7 +49,7 @@ while IFS= read -r program; do
   echo "$user runs ${program##*/}"
   setpriv --reuid="$user" --regid="$user" --clear-groups --inh-caps=-all --bounding-set=-all \
     env -i HOME="$place/home" USER="$user" LANG=C.UTF-8 PATH=/usr/local/bin:/usr/bin:/bin \
-    CARGO_MANIFEST_DIR="$place" FRAMEWIRE_REQUIRE_PEERS=1 \
+    CARGO_MANIFEST_DIR="$place" FRAMEWIRE_REQUIRE_PEERS=1 PYTHONPATH="$place/modules" \
     "$program" </dev/null || failed="$failed ${program##*/}"
 done <programs
 
