@@ -2,6 +2,8 @@
 
 use async_trait::async_trait;
 
+#[cfg(target_os = "linux")]
+use crate::mq;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use crate::shm;
 #[cfg(feature = "tls")]
@@ -156,6 +158,8 @@ impl Endpoint {
             Self::ShmLatest(path) => Ok(Box::pin(shm::latest::receiver(path).await?)),
             #[cfg(any(target_os = "linux", target_os = "android"))]
             Self::ShmNamed(name) => Ok(Box::pin(shm::named::receiver(name).await?)),
+            #[cfg(target_os = "linux")]
+            Self::Mq(name) => Ok(Box::pin(mq::receiver(name).await?)),
             other => Err(other.cannot("receiver")),
         }
     }
@@ -188,6 +192,8 @@ impl Endpoint {
             Self::ShmLatest(path) => Ok(Box::pin(shm::latest::sender(path).await?)),
             #[cfg(any(target_os = "linux", target_os = "android"))]
             Self::ShmNamed(name) => Ok(Box::pin(shm::named::sender(name).await?)),
+            #[cfg(target_os = "linux")]
+            Self::Mq(name) => Ok(Box::pin(mq::sender(name).await?)),
             other => Err(other.cannot("sender")),
         }
     }

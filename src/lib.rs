@@ -18,6 +18,7 @@
 //! | [`udp`] | the same, or all of a group; what is lost is lost | `listen` `connect` `receiver` `sender` |
 //! | `shm::broadcast` | all who read, over memory, by path | `receiver` `sender` |
 //! | `shm::latest` | the same, and only the newest value counts | `receiver` `sender` |
+//! | `mq` | one of those who read, over a queue of the kernel's, by name (Linux) | `listen` `connect` `receiver` `sender` |
 //!
 //! A module has the verbs that its mechanism has, and the nouns `Options`, `Listener`,
 //! `Connection`, `Sender` and `Receiver` where they apply: to know one is to know all. [`Endpoint`]
@@ -123,6 +124,8 @@ pub use endpoint::{Endpoint, HostPort, SignalName, SocketName};
 pub use error::{BoxError, Error, ErrorKind, Result};
 pub use peer::Peer;
 pub use profile::Profile;
+#[cfg(target_os = "linux")]
+pub use transport::mq;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub use transport::shm;
 pub use transport::tcp;

@@ -39,6 +39,9 @@ const ON_LINUX: Built = if cfg!(any(target_os = "linux", target_os = "android"))
 } else {
     Built::Elsewhere("Linux")
 };
+/// What Linux has and Android keeps from its applications.
+const ON_LINUX_ALONE: Built =
+    if cfg!(target_os = "linux") { Built::Yes } else { Built::Elsewhere("Linux") };
 /// The limit wherever it is ours to choose.
 const BY_OPTION: MaxLen = MaxLen::Configured { default: frame::MAX_LEN };
 const LISTEN_CONNECT: &[&str] = &["listen", "connect"];
@@ -175,7 +178,7 @@ pub(crate) const MQ: Profile = Profile {
     max_len: MaxLen::System { usual: 8192 },
     survives: Survives::Process,
     boundary: Boundary::Kernel,
-    built: Built::NotYet,
+    built: ON_LINUX_ALONE,
     ..PIPE
 };
 
@@ -186,6 +189,7 @@ pub(crate) const SEMAPHORE: Profile = Profile {
     verbs: SENDER_RECEIVER,
     duplex: false,
     max_len: MaxLen::Fixed(0),
+    built: Built::NotYet,
     ..MQ
 };
 

@@ -20,7 +20,7 @@ const LARGEST: usize = 16 * 1024 * 1024;
 /// As long as messages are dropped soon, the same memory is used again and nothing is allocated. A
 /// message that is kept keeps up to 64 KiB of its neighbours, and what is not written to costs no
 /// memory but addresses.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Inbox {
     buffer: BytesMut,
     max_len: usize,
@@ -62,6 +62,17 @@ impl Inbox {
             (false, len) if len > self.max_len => Err(self.too_large(len)),
             _ => Ok(arrived),
         }
+    }
+
+    /// Receives one message by another call, which fills an empty buffer that has room for it.
+    #[cfg(target_os = "linux")]
+    #[inline]
+    pub(crate) fn receive_by<R>(
+        &mut self,
+        receive: impl FnOnce(&mut BytesMut) -> io::Result<R>,
+    ) -> io::Result<R> {
+        self.make_room();
+        receive(&mut self.buffer)
     }
 
     #[inline]

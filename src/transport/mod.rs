@@ -10,6 +10,8 @@ pub(crate) mod handshakes;
 pub(crate) mod host;
 #[cfg(unix)]
 pub(crate) mod inbox;
+#[cfg(target_os = "linux")]
+pub mod mq;
 #[cfg(unix)]
 pub mod pipe;
 #[cfg(unix)]

@@ -24,6 +24,8 @@ mod call;
 mod doorbell;
 #[cfg(unix)]
 mod fd;
+#[cfg(target_os = "linux")]
+mod helped;
 #[cfg_attr(windows, path = "io_windows.rs")]
 mod io;
 mod pace;
@@ -40,6 +42,8 @@ pub use call::{Call, Turn};
 pub use doorbell::Doorbell;
 #[cfg(unix)]
 pub use fd::Fd;
+#[cfg(target_os = "linux")]
+pub(crate) use helped::Helped;
 pub use io::Io;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub use shared_bell::SharedBell;

@@ -18,6 +18,8 @@ mod peer;
 mod pipe;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod process;
+#[cfg(target_os = "linux")]
+mod queue;
 mod reserve;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod role;
@@ -72,6 +74,12 @@ pub(crate) use peer::{HAS_ABSTRACT_NAMES, SOCKETS_HAVE_MODES, is_connected, is_u
 pub(crate) use pipe::{inherit_pipe, is_pipe, pipe, take_stdio};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) use process::{began, watch_process, we_began};
+#[cfg(target_os = "linux")]
+pub(crate) use queue::{
+    QueueAccess, QueueSizes, lacks_descriptors, make_queue, open_queue, queue_bytes_limit,
+    queue_limit, queue_receive, queue_receive_within, queue_send, queue_send_within, queue_sizes,
+    remove_queue,
+};
 pub(crate) use reserve::{Reserve, reserve};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) use role::{is_byte_locked, try_lock_byte, unlock_byte};

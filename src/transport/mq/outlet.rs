@@ -1,0 +1,134 @@
+//! The end that messages go into.
+
+use std::{
+    io,
+    os::fd::{AsFd, BorrowedFd},
+    sync::Arc,
+    time::Instant,
+};
+
+use bytes::Bytes;
+
+use super::{
+    calls::{Errand, Slot},
+    queue::Queue,
+};
+use crate::{Error, ErrorKind, message::TrySend, sys};
+
+/// The highest priority: `sysconf(_SC_MQ_PRIO_MAX) - 1` on Linux.
+pub(super) const HIGHEST: u32 = 32_767;
+
+/// A queue that is sent to: what there is room for now.
+///
+/// # Examples
+///
+/// See [`Inlet`](super::Inlet).
+#[derive(Debug)]
+pub struct Outlet {
+    queue: Queue,
+    /// What a thread of ours is to send; only where there can be one.
+    errand: Option<Arc<Slot<Errand>>>,
+}
+
+impl Outlet {
+    pub(super) fn new(queue: Queue, errand: Option<Arc<Slot<Errand>>>) -> Self {
+        Self { queue, errand }
+    }
+
+    /// How many messages the queue holds.
+    ///
+    /// # Examples
+    ///
+    /// As [`Inlet::capacity`](super::Inlet::capacity).
+    pub fn capacity(&self) -> usize {
+        self.queue.sizes.capacity
+    }
+
+    /// How many messages are in the queue now.
+    ///
+    /// # Examples
+    ///
+    /// As [`Inlet::waiting`](super::Inlet::waiting).
+    ///
+    /// # Errors
+    ///
+    /// None that is known of.
+    pub fn waiting(&self) -> io::Result<usize> {
+        self.queue.len()
+    }
+
+    /// Whether a thread waits for room.
+    pub(super) fn has_thread(&self) -> bool {
+        self.errand.is_some()
+    }
+
+    /// Sends a message with this priority, until then where a thread waits for room.
+    #[inline]
+    pub(super) fn give(
+        &mut self,
+        body: &Bytes,
+        priority: u32,
+        until: Option<Instant>,
+    ) -> io::Result<()> {
+        if priority > HIGHEST {
+            return Err(too_high(priority));
+        }
+        match &self.errand {
+            None => sys::queue_send(self.queue.as_fd(), body, priority),
+            Some(errand) => give_beside(&self.queue, errand, body, priority, until),
+        }
+    }
+}
+
+/// The same where a thread may be about to send this message, or one that somebody has given up.
+fn give_beside(
+    queue: &Queue,
+    slot: &Slot<Errand>,
+    body: &Bytes,
+    priority: u32,
+    until: Option<Instant>,
+) -> io::Result<()> {
+    let mut slot = slot.lock();
+    if let Some(mut errand) = slot.take() {
+        let is_ours = errand.is_of(body, priority);
+        match errand.outcome.take() {
+            Some(outcome) if is_ours => return outcome,
+            None if !is_ours => {
+                // The thread may be in the middle of it.
+                *slot = Some(errand);
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            _ => {}
+        }
+    }
+    let sent = sys::queue_send(queue.as_fd(), body, priority);
+    if matches!(&sent, Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
+        *slot = Some(Errand { parcel: (body.clone(), priority), until, outcome: None });
+    }
+    sent
+}
+
+#[cold]
+fn too_high(priority: u32) -> io::Error {
+    let cause = format!("priority {priority}, the highest is {HIGHEST}");
+    Error::new(ErrorKind::Unsupported, cause).remedy("sysconf(_SC_MQ_PRIO_MAX) says so").into()
+}
+
+impl TrySend for Outlet {
+    type Outgoing = Bytes;
+
+    #[inline]
+    fn try_send(&mut self, message: &Bytes) -> io::Result<()> {
+        self.give(message, 0, None)
+    }
+
+    fn max_len(&self) -> usize {
+        self.queue.sizes.max_len
+    }
+}
+
+impl AsFd for Outlet {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.queue.as_fd()
+    }
+}
