@@ -15,6 +15,19 @@ use crate::{
 };
 
 impl<T: TrySend, W: Wait> Messages<T, W, T::Outgoing> {
+    /// Refuses a message that the mechanism cannot carry.
+    #[inline]
+    pub(crate) fn check(&self, message: &T::Outgoing) -> Result<()> {
+        let (len, max) = (message.body().len(), self.io.max_len());
+        if len > max {
+            let cause = format!("message of {len} bytes, limit {max}");
+            let error = Error::new(ErrorKind::TooLarge, cause)
+                .remedy("send it in parts, or raise the mechanism's limit where it has one");
+            return Err(self.place.refused("send", error));
+        }
+        Ok(())
+    }
+
     /// Sends the message that waits for room, if any does.
     #[inline]
     fn poll_outbox(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
@@ -66,13 +79,7 @@ impl<T: TrySend, W: Wait> Sink<T::Outgoing> for Messages<T, W, T::Outgoing> {
     #[inline]
     fn start_send(self: Pin<&mut Self>, message: T::Outgoing) -> Result<()> {
         let messages = self.get_mut();
-        let (len, max) = (message.body().len(), messages.io.max_len());
-        if len > max {
-            let cause = format!("message of {len} bytes, limit {max}");
-            let error = Error::new(ErrorKind::TooLarge, cause)
-                .remedy("send it in parts, or raise the mechanism's limit where it has one");
-            return Err(messages.place.refused("send", error));
-        }
+        messages.check(&message)?;
         if messages.outbox.is_some() {
             let error = Error::new(ErrorKind::Exhausted, "a message is still waiting for room")
                 .remedy("wait until `poll_ready` is ready");

@@ -10,7 +10,10 @@ mod hostile;
 
 use std::sync::Arc;
 
-use framewire::{BoxDuplex, BoxReceiver, BoxSender, profile::Boundary};
+use framewire::{
+    BoxDuplex, BoxReceiver, BoxSender,
+    profile::{Boundary, Survives},
+};
 
 use super::{Census, Flavour, Subject, within};
 
@@ -66,7 +69,10 @@ async fn all<S: Subject>(subject: Arc<S>) {
     step("receiving dropped at every poll", dropping::receive(subject)).await;
     if profile.loss.is_none() {
         step("back-pressure", carrying::back_pressure(subject)).await;
-        step("the receiver dropped", ending::drop_of_the_receiver(subject)).await;
+        // What outlives its receivers waits for the next one, unless they say that they leave.
+        if profile.tells_end || profile.survives == Survives::Nothing {
+            step("the receiver dropped", ending::drop_of_the_receiver(subject)).await;
+        }
         step("the sender killed in mid-stream", ending::kill_in_mid_stream(subject)).await;
         step("sending dropped at every poll", dropping::send(subject)).await;
     }

@@ -25,6 +25,9 @@ pub(super) fn sizes(capacity: Option<usize>, max_len: Option<usize>) -> QueueSiz
     }
 }
 
+/// What no queue goes beyond, whatever the limits and whoever makes it; mq_overview(7).
+const MOST: QueueSizes = QueueSizes { capacity: 65_536, max_len: 16 << 20 };
+
 /// Says which limit the kernel refused such a queue for, with its value and what raises it.
 pub(super) fn explain(cause: io::Error, sizes: QueueSizes) -> Error {
     let QueueSizes { capacity, max_len } = sizes;
@@ -48,14 +51,19 @@ pub(super) fn explain(cause: io::Error, sizes: QueueSizes) -> Error {
 
 fn refused_sizes(cause: io::Error, QueueSizes { capacity, max_len }: QueueSizes) -> Error {
     let limits = [
-        ("messages", "capacity", capacity, "msg_max"),
-        ("bytes a message", "max_len", max_len, "msgsize_max"),
+        ("messages", "capacity", capacity, "msg_max", MOST.capacity),
+        ("bytes a message", "max_len", max_len, "msgsize_max", MOST.max_len),
     ];
-    for (what, option, asked, name) in limits {
+    for (what, option, asked, name, most) in limits {
         if asked == 0 {
             let cause = format!("a queue of no {what}");
             return Error::new(ErrorKind::Unsupported, cause)
                 .remedy(format!("set `mq::Options::{option}` to 1 or more"));
+        }
+        if asked > most {
+            let cause = format!("a queue of {asked} {what}, limit {most}, wherever");
+            return Error::new(ErrorKind::Unsupported, cause)
+                .remedy(format!("lower `mq::Options::{option}`: no Linux has more"));
         }
         let Some(limit) = sys::queue_limit(name).filter(|limit| asked > *limit) else { continue };
         let cause = format!("a queue of {asked} {what}, limit {limit}");

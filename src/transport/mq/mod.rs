@@ -38,7 +38,8 @@
 //!
 //! # Time-outs
 //!
-//! Receiving is cancel-safe: `tokio::time::timeout(…, receiver.next())` loses nothing.
+//! Receiving is cancel-safe: `tokio::time::timeout(…, receiver.next())` loses nothing. A sender has
+//! `send_within`, which tells whether a message that found no room in time was sent: it was not.
 //!
 //! See mq_overview(7).
 //!
@@ -62,6 +63,7 @@
 //! ```
 
 mod calls;
+mod deadline;
 mod detailed;
 mod inlet;
 mod limits;

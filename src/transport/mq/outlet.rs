@@ -103,6 +103,9 @@ fn give_beside(
     }
     let sent = sys::queue_send(queue.as_fd(), body, priority);
     if matches!(&sent, Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
+        if until.is_some_and(|until| until <= Instant::now()) {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
         *slot = Some(Errand { parcel: (body.clone(), priority), until, outcome: None });
     }
     sent
