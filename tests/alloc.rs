@@ -86,6 +86,16 @@ fn what_is_allocated() {
             let (sender, receiver) = pipe::pair().unwrap();
             steady(len, sender, receiver).await;
         }
+        #[cfg(target_os = "linux")]
+        for len in [0, 64, 1024] {
+            use framewire::mq::{self, Unlink};
+
+            let name = format!("/framewire-test-alloc-{}", std::process::id());
+            let options = mq::Options::new().capacity(10).max_len(1024).unlink(Unlink::OnDrop);
+            let (sender, receiver) =
+                (options.sender(&name).await.unwrap(), options.receiver(&name).await.unwrap());
+            steady(len, sender, receiver).await;
+        }
     });
 }
 

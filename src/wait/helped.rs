@@ -94,3 +94,81 @@ impl<C: Call<Output = ()> + Clone> fmt::Debug for Helped<C> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        future::poll_fn,
+        sync::{
+            Arc,
+            atomic::{AtomicU32, Ordering::Relaxed},
+        },
+    };
+
+    use super::*;
+    use crate::wait::Turn;
+
+    /// Counts its calls, of which every other one fails. The counts order nothing.
+    #[derive(Clone, Default)]
+    struct Counted(Arc<AtomicU32>);
+
+    impl Call for Counted {
+        type Output = ();
+
+        fn call(&mut self, _: &Turn) -> io::Result<Option<()>> {
+            match self.0.fetch_add(1, Relaxed) % 2 {
+                0 => Ok(Some(())),
+                _ => Err(io::Error::other("every other one")),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_thread_is_asked_only_where_a_try_is_in_vain() -> io::Result<()> {
+        let calls = Counted::default();
+        let mut helped = Helped::new("helped", calls.clone(), Strategy::Park);
+        for _ in 0..3 {
+            poll_fn(|cx| helped.poll(cx, || Ok(()))).await?;
+        }
+        assert!(helped.thread.is_none());
+
+        for round in 0..3 {
+            let mut tries = 0;
+            let mut try_twice = || {
+                tries += 1;
+                if tries == 2 { Ok(()) } else { Err(io::ErrorKind::WouldBlock.into()) }
+            };
+            poll_fn(|cx| helped.poll(cx, &mut try_twice)).await?;
+            assert_eq!(calls.0.load(Relaxed), 2 * round + 1);
+            // An error of its is told, and the next wait asks again.
+            let never = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
+            let error = poll_fn(|cx| helped.poll(cx, never)).await.unwrap_err();
+            assert_eq!(error.to_string(), "every other one");
+            assert!(!helped.asked);
+        }
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn nothing_is_tried_while_the_thread_is_at_it() -> io::Result<()> {
+        let call = Counted::default();
+        let mut helped = Helped::new("helped", call, Strategy::Park);
+        let mut tries = 0;
+        let mut polls = 0;
+        poll_fn(|cx| {
+            polls += 1;
+            let polled = helped.poll(cx, || {
+                tries += 1;
+                if tries > 1 { Ok(()) } else { Err(io::ErrorKind::WouldBlock.into()) }
+            });
+            if polls == 1 {
+                // As if somebody else had woken the task.
+                cx.waker().wake_by_ref();
+            }
+            polled
+        })
+        .await?;
+        assert_eq!(tries, 2, "once in vain, and once when the thread had answered");
+        Ok(())
+    }
+}

@@ -12,6 +12,7 @@
 //! | `Doorbell` | memory that another process changes | shared memory |
 //! | `SharedBell` | the same, with the bell in that memory | shared memory that is found by name |
 //! | [`Blocking`] | a call that can only block, on a thread of its own | what has no descriptor |
+//! | `Helped` | the same, where the call can also be tried | message queues, if asked for |
 //!
 //! The layer is public and usable alone: [`Io`] gives any socket or pipe of yours the same wait
 //! strategy, under hyper, tonic or your own protocol.

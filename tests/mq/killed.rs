@@ -63,7 +63,7 @@ pub(crate) fn sends() {
 
 #[tokio::test]
 async fn a_killed_receiver_loses_one_message_at_most() {
-    for way in 0..BOTH.len() {
+    for (way, wait_by) in BOTH.into_iter().enumerate() {
         let name = Name::new();
         let mut sender = small().sender(&*name).await.unwrap();
         let sending = tokio::spawn(async move {
@@ -107,17 +107,17 @@ async fn a_killed_receiver_loses_one_message_at_most() {
         let sent = handled.last().unwrap() + 1;
         let lost = sent - handled.len() as u64;
         assert!(lost <= KILLS, "{lost} of {sent} lost by {KILLS} kills");
-        eprintln!("{:?}: {lost} of {sent} lost by {KILLS} kills", BOTH[way]);
+        eprintln!("{wait_by:?}: {lost} of {sent} lost by {KILLS} kills");
     }
 }
 
 /// Whatever comes is whole, in order, and without a gap.
 #[tokio::test]
 async fn a_killed_sender_s_messages_are_whole() {
-    for way in 0..BOTH.len() {
+    for (way, wait_by) in BOTH.into_iter().enumerate() {
         for round in 0..KILLS {
             let name = Name::new();
-            let mut receiver = small().wait_by(BOTH[way]).receiver(&*name).await.unwrap();
+            let mut receiver = small().wait_by(wait_by).receiver(&*name).await.unwrap();
             let mut sender = start("sends", way, &name);
             let before = 1 + round * 17;
             let mut next = 0;

@@ -140,7 +140,7 @@ pub(crate) fn runs_out_of_queues() {
 #[test]
 fn the_limit_of_the_system_s_queues_is_named() {
     // Root may have its own; others only where the system lets them be root of something.
-    let apart: [&[&str]; 2] = [&["--ipc"], &["--user", "--ipc"]];
+    let apart: [&[&str]; 2] = [&["--ipc"], &["--map-root-user", "--ipc"]];
     let can = |flags: &&&[&str]| {
         let mut command = Command::new("unshare");
         let command = command.args(**flags).arg("true").stderr(Stdio::null());

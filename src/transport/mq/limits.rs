@@ -33,7 +33,8 @@ pub(super) fn explain(cause: io::Error, sizes: QueueSizes) -> Error {
     let QueueSizes { capacity, max_len } = sizes;
     match cause.raw_os_error() {
         Some(libc::EINVAL) => refused_sizes(cause, sizes),
-        Some(libc::EOVERFLOW) => too_many_bytes(sizes),
+        // Also said to who has no number of its own where it is.
+        Some(libc::EOVERFLOW) if capacity.checked_mul(max_len).is_none() => too_many_bytes(sizes),
         Some(libc::EMFILE) if !sys::lacks_descriptors() => too_many_bytes(sizes),
         Some(libc::ENOSPC) => {
             let limit = shown(sys::queue_limit("queues_max"));

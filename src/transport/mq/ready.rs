@@ -35,7 +35,7 @@ pub struct Ready {
 #[derive(Debug)]
 enum Side<C: Call<Output = ()> + Clone> {
     Descriptor(Fd),
-    Thread(Box<Helped<C>>),
+    Thread(Helped<C>),
 }
 
 impl Ready {
@@ -47,11 +47,11 @@ impl Ready {
     }
 
     pub(super) fn taking(helped: Helped<Taking>) -> Self {
-        Self { receive: Some(Side::Thread(Box::new(helped))), send: None }
+        Self { receive: Some(Side::Thread(helped)), send: None }
     }
 
     pub(super) fn giving(helped: Helped<Giving>) -> Self {
-        Self { receive: None, send: Some(Side::Thread(Box::new(helped))) }
+        Self { receive: None, send: Some(Side::Thread(helped)) }
     }
 
     /// Waits for messages as this does, and for room as `other` does: for a connection of two queues.
