@@ -147,6 +147,18 @@ if [ -e examples/fifo.rs ]; then
   interrupt
 fi
 
+if [ -e examples/mq.rs ]; then
+  # The jobs are there before anybody asks for them.
+  jobs="mq:///framewire-examples-$$"
+  example mq -- send "$jobs" "water the plants" 9:fire
+  cargo run -q --locked --example mq -- receive "$jobs" >"$dir/log" 2>/dev/null </dev/null &
+  server=$!
+  for _ in $(seq 50); do [ "$(wc -l <"$dir/log")" -lt 3 ] || break; sleep 0.1; done
+  same "mq: what is urgent comes first" "$(sed 1d "$dir/log")" $'9: fire\n0: water the plants'
+  interrupt
+  example mq -- remove "$jobs"
+fi
+
 port=$(free_port)
 serve udp "udp://127.0.0.1:$port"
 same "udp: a call is answered" "$(call udp "udp://127.0.0.1:$port" hello world)" $'hello\nworld'
