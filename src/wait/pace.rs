@@ -153,10 +153,18 @@ impl Pace {
         self.bound = (self.bound * 7 / 8 + took / 4).clamp(USUAL, LONGEST);
     }
 
+    /// The wait that goes on is given up: the next one is another.
+    #[cfg(target_os = "linux")]
+    pub(super) fn give_up(&mut self) {
+        if let Some(until) = self.wait.take().and_then(|wait| wait.until) {
+            release(until);
+        }
+    }
+
     fn begin(&mut self, now: Instant) -> Step {
         let bound = self.next_bound();
         if self.bound.is_zero() {
-            self.parks = if bound.is_zero() { self.parks + 1 } else { 0 };
+            self.parks = if bound.is_zero() { self.parks.saturating_add(1) } else { 0 };
         }
         let adaptive = self.strategy == Strategy::Adaptive;
         let taken = adaptive && SPINNING.get().is_some_and(|until| until > now);
@@ -240,6 +248,17 @@ mod tests {
         // A probe or two may fall victim to other threads.
         let met = (0..20 * u32::from(PROBE)).any(|_| wait(&mut pace, Duration::from_micros(35)));
         assert!(met && !pace.bound.is_zero());
+    }
+
+    #[test]
+    fn a_crowd_that_stays_for_long_is_counted_no_further() {
+        let mut pace = Pace::new(Strategy::Park);
+        (pace.strategy, pace.bound, pace.crowded) = (Strategy::Adaptive, Duration::ZERO, true);
+        for _ in 0..1000 {
+            pace.park();
+            assert!(pace.is_parked());
+            pace.wait = None;
+        }
     }
 
     #[test]
