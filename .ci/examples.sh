@@ -128,6 +128,20 @@ same "descriptor: the file of a process that has ended is read" \
   "$(example descriptor -- both Cargo.toml | sed -n 's/^process [0-9]* read //p')" \
   "$(wc -c <Cargo.toml) bytes from it"
 
+if [ -e examples/semaphore.rs ]; then
+  gate=/example-$$
+  example semaphore -- post "semaphore://$gate" 1 >/dev/null
+  # Both in one log: who holds the only permit is alone in it.
+  work='echo begin; sleep 0.3; echo end'
+  example semaphore -- run "semaphore://$gate" sh -c "$work" >>"$dir/gate" 2>/dev/null &
+  other=$!
+  example semaphore -- run "semaphore://$gate" sh -c "$work" >>"$dir/gate" 2>/dev/null
+  wait "$other"
+  same "semaphore: two programs run one after the other" "$(cat "$dir/gate")" $'begin\nend\nbegin\nend'
+  same "semaphore: the permit is back" "$(example semaphore -- post "semaphore://$gate" 0)" '1 permits'
+  rm "/dev/shm/sem.${gate#/}"
+fi
+
 if [ -e examples/fifo.rs ]; then
   # The sender is first and waits for the receiver.
   example fifo -- send "fifo://$dir/jobs" hello &

@@ -1,9 +1,11 @@
 //! The verbs of an address.
 
 use async_trait::async_trait;
-
 #[cfg(target_os = "linux")]
-use crate::mq;
+use bytes::Bytes;
+#[cfg(target_os = "linux")]
+use futures::TryStreamExt;
+
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use crate::shm;
 #[cfg(feature = "tls")]
@@ -14,6 +16,8 @@ use crate::{
 };
 #[cfg(unix)]
 use crate::{fifo, udp, unix};
+#[cfg(target_os = "linux")]
+use crate::{mq, semaphore};
 
 /// What a program asks of an address that it was configured with.
 ///
@@ -160,6 +164,15 @@ impl Endpoint {
             Self::ShmNamed(name) => Ok(Box::pin(shm::named::receiver(name).await?)),
             #[cfg(target_os = "linux")]
             Self::Mq(name) => Ok(Box::pin(mq::receiver(name).await?)),
+            #[cfg(target_os = "linux")]
+            Self::Semaphore(name) => {
+                let permits = semaphore::receiver(name).await?;
+                // What comes was handed on to us: nobody gives it back.
+                Ok(Box::pin(permits.map_ok(|permit| {
+                    permit.forget();
+                    Bytes::new()
+                })))
+            }
             other => Err(other.cannot("receiver")),
         }
     }
@@ -194,6 +207,10 @@ impl Endpoint {
             Self::ShmNamed(name) => Ok(Box::pin(shm::named::sender(name).await?)),
             #[cfg(target_os = "linux")]
             Self::Mq(name) => Ok(Box::pin(mq::sender(name).await?)),
+            #[cfg(target_os = "linux")]
+            Self::Semaphore(name) => {
+                Ok(Box::pin(semaphore::Bodiless(semaphore::sender(name).await?)))
+            }
             other => Err(other.cannot("sender")),
         }
     }

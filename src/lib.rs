@@ -19,6 +19,7 @@
 //! | `shm::broadcast` | all who read, over memory, by path | `receiver` `sender` |
 //! | `shm::latest` | the same, and only the newest value counts | `receiver` `sender` |
 //! | `mq` | one of those who read, over a queue of the kernel's, by name (Linux) | `listen` `connect` `receiver` `sender` |
+//! | `semaphore` | one of those who wait: permits, by a name, without a body (Linux) | `open` `receiver` `sender` |
 //!
 //! A module has the verbs that its mechanism has, and the nouns `Options`, `Listener`,
 //! `Connection`, `Sender` and `Receiver` where they apply: to know one is to know all. [`Endpoint`]
@@ -126,6 +127,8 @@ pub use peer::Peer;
 pub use profile::Profile;
 #[cfg(target_os = "linux")]
 pub use transport::mq;
+#[cfg(target_os = "linux")]
+pub use transport::semaphore;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub use transport::shm;
 pub use transport::tcp;

@@ -67,6 +67,7 @@ fn this_version_has() {
         "shm+broadcast",
         "shm+latest",
         "mq",
+        "semaphore",
     ];
     // What Android keeps from its applications comes last.
     let android = &linux[..11];

@@ -189,7 +189,6 @@ pub(crate) const SEMAPHORE: Profile = Profile {
     verbs: SENDER_RECEIVER,
     duplex: false,
     max_len: MaxLen::Fixed(0),
-    built: Built::NotYet,
     ..MQ
 };
 
@@ -199,6 +198,7 @@ pub(crate) const LEASE: Profile = Profile {
     addresses: &["lease:///run/app.lease"],
     verbs: &["receiver"],
     survives: Survives::Nothing,
+    built: Built::NotYet,
     ..SEMAPHORE
 };
 

@@ -16,6 +16,8 @@ pub mod mq;
 pub mod pipe;
 #[cfg(unix)]
 mod running;
+#[cfg(target_os = "linux")]
+pub mod semaphore;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub mod shm;
 pub(crate) mod socket;

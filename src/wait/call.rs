@@ -10,7 +10,7 @@ use std::{
 };
 
 /// How long a call that nobody can end may block at a time.
-const SLICE: Duration = Duration::from_millis(50);
+pub(super) const SLICE: Duration = Duration::from_millis(50);
 /// "As long as it takes" for a call that can be ended; it fits the time-out of any system call.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 

@@ -13,6 +13,7 @@
 //! | `SharedBell` | the same, with the bell in that memory | shared memory that is found by name |
 //! | [`Blocking`] | a call that can only block, on a thread of its own | what has no descriptor |
 //! | `Helped` | the same, where the call can also be tried | message queues, if asked for |
+//! | `WaitQueue` | the same for many tasks, in the order in which they came | semaphores |
 //!
 //! The layer is public and usable alone: [`Io`] gives any socket or pipe of yours the same wait
 //! strategy, under hyper, tonic or your own protocol.
@@ -30,11 +31,14 @@ mod helped;
 #[cfg_attr(windows, path = "io_windows.rs")]
 mod io;
 mod pace;
+#[cfg(target_os = "linux")]
+mod queue;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod shared_bell;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod spinner;
 mod strategy;
+mod thread;
 mod worker;
 
 pub use blocking::Blocking;
@@ -46,6 +50,8 @@ pub use fd::Fd;
 #[cfg(target_os = "linux")]
 pub(crate) use helped::Helped;
 pub use io::Io;
+#[cfg(target_os = "linux")]
+pub(crate) use queue::{Ticket, Tokens, WaitQueue};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub use shared_bell::SharedBell;
 #[cfg(any(target_os = "linux", target_os = "android"))]

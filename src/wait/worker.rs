@@ -5,17 +5,15 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
-    thread,
 };
 
-use super::{Call, Turn, bell::Ringer};
-
-/// Threads of this process that wait like this at a time.
-static PLACES: Places = Places { taken: AtomicUsize::new(0), limit: 1024 };
-/// The stack of each, in bytes: deep enough for a system call and for a panic to be printed.
-const STACK: usize = 256 * 1024;
+use super::{
+    Call, Turn,
+    bell::Ringer,
+    thread::{self, Place},
+};
 
 /// What a handle and its thread share.
 ///
@@ -47,10 +45,6 @@ pub(super) fn start<C: Call>(
     call: C,
     ringer: Ringer,
 ) -> io::Result<Arc<Shared<C::Output>>> {
-    if name.contains('\0') {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "a thread's name has no NUL byte"));
-    }
-    let place = PLACES.take()?;
     let shared = Arc::new(Shared {
         state: Mutex::new(State { result: None, calling: false, closed: false, ended: false }),
         changed: Condvar::new(),
@@ -58,12 +52,7 @@ pub(super) fn start<C: Call>(
         interrupter: call.interrupter(),
     });
     let ours = Arc::clone(&shared);
-    thread::Builder::new()
-        .name(name.to_owned())
-        .stack_size(STACK)
-        .spawn(move || ours.run(call, &ringer, place))
-        // As it comes it would be `WouldBlock`, which a caller may take to mean "not yet".
-        .map_err(|error| exhausted(format!("no thread for the wait {name}: {error}")))?;
+    thread::start(name, move |place| ours.run(call, &ringer, place))?;
     Ok(shared)
 }
 
@@ -192,53 +181,5 @@ impl<T> Shared<T> {
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
         }
-    }
-}
-
-/// A bounded number of places.
-struct Places {
-    taken: AtomicUsize,
-    limit: usize,
-}
-
-/// One place, taken.
-struct Place(&'static Places);
-
-impl Places {
-    fn take(&'static self) -> io::Result<Place> {
-        // Relaxed, here and in `drop`: a count that orders nothing else.
-        let taken = self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |taken| {
-            (taken < self.limit).then_some(taken + 1)
-        });
-        match taken {
-            Ok(_) => Ok(Place(self)),
-            Err(_) => Err(exhausted(format!("{} threads wait already: drop some", self.limit))),
-        }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.taken.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-fn exhausted(cause: String) -> io::Error {
-    io::Error::new(io::ErrorKind::QuotaExceeded, cause)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn places_are_bounded_and_come_back() {
-        static TWO: Places = Places { taken: AtomicUsize::new(0), limit: 2 };
-        let first = TWO.take().unwrap();
-        let _second = TWO.take().unwrap();
-        let refused = TWO.take().err().unwrap();
-        assert_eq!(refused.kind(), io::ErrorKind::QuotaExceeded);
-        drop(first);
-        assert!(TWO.take().is_ok());
     }
 }

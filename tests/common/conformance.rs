@@ -42,6 +42,20 @@ pub(crate) fn leaves_nothing<S: Subject>(subject: impl Fn() -> S) {
     }
 }
 
+/// Runs what of the suite asks nothing of a body, and of an end that is told: for what carries a
+/// fact alone.
+pub(crate) fn bodiless(flavour: Flavour, subject: impl Subject) {
+    let subject = Arc::new(subject);
+    let ours = Arc::clone(&subject);
+    flavour.run(async move {
+        let subject = &*ours;
+        step("sizes", carrying::sizes(subject)).await;
+        step("reopen", carrying::reopen(subject)).await;
+        step("receiving dropped at every poll", dropping::receive(subject)).await;
+    });
+    assert_eq!(subject.left(), [""; 0], "names are left");
+}
+
 /// Fails to compile unless a transport's ends can go where Tokio's tasks go.
 pub(crate) fn is_channel<T: Send + Unpin + 'static>() {}
 

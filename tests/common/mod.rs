@@ -22,7 +22,7 @@ pub(crate) use bodies::{body, id_of, numbered, random, same};
 pub(crate) use census::Census;
 pub(crate) use end::End;
 pub(crate) use flavour::{Flavour, HANG, within};
-pub(crate) use outside::is_installed;
+pub(crate) use outside::{is_installed, python_has};
 pub(crate) use polls::Polls;
 pub(crate) use process::Process;
 pub(crate) use socket_names::SocketNames;

@@ -13,3 +13,17 @@ pub(crate) fn is_installed(program: &str) -> bool {
     }
     there
 }
+
+/// Whether Python is there and has this module; as [`is_installed`] where not.
+pub(crate) fn python_has(module: &str) -> bool {
+    if !is_installed("python3") {
+        return false;
+    }
+    let import = Command::new("python3").args(["-c", &format!("import {module}")]).output();
+    let there = import.is_ok_and(|import| import.status.success());
+    if !there {
+        assert!(env::var_os("FRAMEWIRE_REQUIRE_PEERS").is_none(), "Python has no {module}");
+        eprintln!("!!! skipped: Python has no {module}");
+    }
+    there
+}

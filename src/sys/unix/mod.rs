@@ -25,6 +25,8 @@ mod reserve;
 mod role;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod segment;
+#[cfg(target_os = "linux")]
+mod semaphore;
 mod watch;
 mod what;
 
@@ -87,6 +89,10 @@ pub(crate) use role::{is_byte_locked, try_lock_byte, unlock_byte};
 pub(crate) use segment::{
     SEGMENTS, fix_size, has_fixed_size, is_read_write, name_segment, open_segment, remove_segment,
     take_memory, unnamed_segment,
+};
+#[cfg(target_os = "linux")]
+pub(crate) use semaphore::{
+    NamedSemaphore, SEM_LEN, SEM_VALUE_MAX, remove_semaphore, semaphore_file,
 };
 pub(crate) use watch::{look_at, tells_of, watch};
 pub(crate) use what::{Family, What, socket_name};
