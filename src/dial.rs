@@ -15,7 +15,7 @@ use crate::{
     profile::Built, tcp,
 };
 #[cfg(unix)]
-use crate::{fifo, udp, unix};
+use crate::{fifo, signal, udp, unix};
 #[cfg(target_os = "linux")]
 use crate::{mq, semaphore};
 
@@ -173,6 +173,12 @@ impl Endpoint {
                     Bytes::new()
                 })))
             }
+            #[cfg(target_os = "linux")]
+            Self::Signal(name) if name.is_real_time() => {
+                Ok(signal::queued(name.to_string()).await?.bytes())
+            }
+            #[cfg(unix)]
+            Self::Signal(name) => Ok(signal::receiver(name.to_string()).await?.bytes()),
             other => Err(other.cannot("receiver")),
         }
     }
@@ -210,6 +216,14 @@ impl Endpoint {
             #[cfg(target_os = "linux")]
             Self::Semaphore(name) => {
                 Ok(Box::pin(semaphore::Bodiless(semaphore::sender(name).await?)))
+            }
+            #[cfg(target_os = "linux")]
+            Self::Signal(name) => Ok(signal::sender(name.to_string()).await?.bytes()),
+            #[cfg(all(unix, not(target_os = "linux")))]
+            Self::Signal(_) => {
+                let cause = "signals are sent on Linux, and this is not";
+                let error = Error::new(ErrorKind::Unsupported, cause);
+                Err(error.doing("sender").on(self.clone()))
             }
             other => Err(other.cannot("sender")),
         }

@@ -16,6 +16,7 @@
 //! | [`tcp`] | another machine or container | `listen` `connect` |
 #![cfg_attr(feature = "tls", doc = "| [`tls`] | the same, over a network | `listen` `connect` |")]
 //! | [`udp`] | the same, or all of a group; what is lost is lost | `listen` `connect` `receiver` `sender` |
+//! | [`signal`] | one process, by its number | `receiver` `sender` |
 //! | `shm::broadcast` | all who read, over memory, by path | `receiver` `sender` |
 //! | `shm::latest` | the same, and only the newest value counts | `receiver` `sender` |
 //! | `mq` | one of those who read, over a queue of the kernel's, by name (Linux) | `listen` `connect` `receiver` `sender` |
@@ -135,7 +136,7 @@ pub use transport::tcp;
 #[cfg(feature = "tls")]
 pub use transport::tls;
 #[cfg(unix)]
-pub use transport::{fifo, pipe, udp, unix};
+pub use transport::{fifo, pipe, signal, udp, unix};
 
 /// Plays a script of a hostile peer against a ring: what the fuzzer cannot reach otherwise.
 #[cfg(all(fuzzing, any(target_os = "linux", target_os = "android")))]

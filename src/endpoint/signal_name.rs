@@ -76,6 +76,12 @@ impl SignalName {
     pub fn pid(&self) -> Option<u32> {
         self.pid
     }
+
+    /// Whether it is a real-time signal's name.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn is_real_time(&self) -> bool {
+        self.name.starts_with("RTM")
+    }
 }
 
 impl FromStr for SignalName {

@@ -202,7 +202,7 @@ pub(crate) const LEASE: Profile = Profile {
     ..SEMAPHORE
 };
 
-/// The body is the integer that sigqueue(3) carries.
+/// The body is the integer that sigqueue(3) carries; 8 bytes by an option. Sending is for Linux.
 pub(crate) const SIGNAL: Profile = Profile {
     scheme: "signal",
     addresses: &["signal://USR1", "signal://RTMIN+3", "signal://RTMIN+3@4711"],
@@ -213,7 +213,7 @@ pub(crate) const SIGNAL: Profile = Profile {
     tells_end: false,
     max_len: MaxLen::Fixed(4),
     boundary: Boundary::Kernel,
-    built: Built::NotYet,
+    built: ON_UNIX,
     ..PIPE
 };
 

@@ -20,6 +20,8 @@ mod running;
 pub mod semaphore;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub mod shm;
+#[cfg(unix)]
+pub mod signal;
 pub(crate) mod socket;
 pub mod tcp;
 #[cfg(feature = "tls")]

@@ -27,6 +27,17 @@ mod role;
 mod segment;
 #[cfg(target_os = "linux")]
 mod semaphore;
+mod signal;
+#[cfg(target_os = "linux")]
+mod signal_catch;
+#[cfg(target_os = "linux")]
+mod signal_fd;
+#[cfg(target_os = "linux")]
+mod signal_info;
+#[cfg(target_os = "linux")]
+mod signal_mask;
+#[cfg(target_os = "linux")]
+mod signal_send;
 mod watch;
 mod what;
 
@@ -94,5 +105,21 @@ pub(crate) use segment::{
 pub(crate) use semaphore::{
     NamedSemaphore, SEM_LEN, SEM_VALUE_MAX, remove_semaphore, semaphore_file,
 };
+#[cfg(target_os = "linux")]
+pub(crate) use signal::signal_name;
+pub(crate) use signal::{real_time_signals, signal_number};
+#[cfg(target_os = "linux")]
+pub(crate) use signal_catch::{
+    CAN_BLOCK_IN_OTHERS, ask_to_block, become_taker, call_handler, catch_signal, forget_asking,
+    is_forked_off, lost_strays, strays, take_stray,
+};
+#[cfg(target_os = "linux")]
+pub(crate) use signal_fd::{SignalBatch, change_signal_fd, signal_fd, take_signal};
+#[cfg(target_os = "linux")]
+pub(crate) use signal_info::{RawInfo, SignalInfo, SignalValue};
+#[cfg(target_os = "linux")]
+pub(crate) use signal_mask::{SignalSet, block_signals, thread_masks, thread_name, unblock_in};
+#[cfg(target_os = "linux")]
+pub(crate) use signal_send::send_signal;
 pub(crate) use watch::{look_at, tells_of, watch};
 pub(crate) use what::{Family, What, socket_name};
