@@ -66,6 +66,8 @@ impl Endpoint {
             Self::Shm(name) => Ok(Box::pin(shm::connect(name.clone()).await?)),
             #[cfg(any(target_os = "linux", target_os = "android"))]
             Self::ShmNamed(name) => Ok(Box::pin(shm::named::connect(name).await?)),
+            #[cfg(target_os = "linux")]
+            Self::Mq(name) => Ok(Box::pin(mq::connect(name).await?)),
             #[cfg(unix)]
             Self::Datagram(name) => Ok(Box::pin(unix::datagram::connect(name.clone()).await?)),
             Self::Tcp(address) => Ok(Box::pin(tcp::connect(address.to_string()).await?)),
@@ -110,6 +112,8 @@ impl Endpoint {
             Self::Shm(name) => Ok(shm::listen(name.clone()).await?.into()),
             #[cfg(any(target_os = "linux", target_os = "android"))]
             Self::ShmNamed(name) => Ok(shm::named::listen(name).await?.into()),
+            #[cfg(target_os = "linux")]
+            Self::Mq(name) => Ok(mq::listen(name).await?.into()),
             #[cfg(unix)]
             Self::Datagram(name) => Ok(unix::datagram::listen(name.clone()).await?.into()),
             Self::Tcp(address) => Ok(tcp::listen(address.to_string()).await?.into()),

@@ -63,7 +63,7 @@ struct Side {
 
 /// The descriptor as one registration holds it: it stays open for as long as that lives.
 #[derive(Debug)]
-pub(super) struct Shared(Arc<OwnedFd>);
+pub(super) struct Shared(pub(super) Arc<OwnedFd>);
 
 impl AsRawFd for Shared {
     fn as_raw_fd(&self) -> RawFd {
@@ -157,6 +157,15 @@ impl Fd {
     /// What registering answers, and when the runtime has no I/O driver.
     pub(crate) fn register_to_receive(&mut self) -> io::Result<()> {
         self.receive.register(&self.fd, self.shared)
+    }
+
+    /// Whether a wait in this direction has the kernel wake it, or would.
+    #[cfg(target_os = "linux")]
+    pub(super) fn is_parked(&self, direction: Direction) -> bool {
+        match direction {
+            Direction::Receive => self.receive.pace.is_parked(),
+            Direction::Send => self.send.pace.is_parked(),
+        }
     }
 
     /// [`Wait::poll_io`] for a call that is handed the descriptor.

@@ -9,6 +9,7 @@
 //! |---|---|---|
 //! | [`Strategy`] | a clock: how long to try again before parking | all |
 //! | [`Fd`] | a descriptor that epoll or kqueue can watch | sockets, pipes, listeners |
+//! | `Watched` | two descriptors, and whoever else has them open | pairs of message queues |
 //! | `Doorbell` | memory that another process changes | shared memory |
 //! | `SharedBell` | the same, with the bell in that memory | shared memory that is found by name |
 //! | [`Blocking`] | a call that can only block, on a thread of its own | what has no descriptor |
@@ -39,6 +40,8 @@ mod shared_bell;
 mod spinner;
 mod strategy;
 mod thread;
+#[cfg(target_os = "linux")]
+mod watched;
 mod worker;
 
 pub use blocking::Blocking;
@@ -59,6 +62,8 @@ pub(crate) use shared_bell::{BellWord, Lookout};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) use spinner::Stage;
 pub use strategy::Strategy;
+#[cfg(target_os = "linux")]
+pub use watched::Watched;
 
 use std::{
     io::Result,

@@ -57,6 +57,12 @@ impl Stage {
         news.load(Ordering::Relaxed) && news.swap(false, Ordering::Relaxed)
     }
 
+    /// There may be news aside.
+    #[cfg(target_os = "linux")]
+    pub(super) fn brings_news(&self, direction: Direction) {
+        self.news[direction as usize].store(true, Ordering::Relaxed);
+    }
+
     /// This try would go on for long: others are to have their turn, and then it is made again.
     #[cold]
     pub(crate) fn give_way(&self, direction: Direction) {

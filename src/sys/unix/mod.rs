@@ -16,6 +16,8 @@ mod memory;
 mod packet;
 mod peer;
 mod pipe;
+#[cfg(target_os = "linux")]
+mod presence;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod process;
 #[cfg(target_os = "linux")]
@@ -85,6 +87,8 @@ pub(crate) use packet::{carry_credentials, packet_pair, recv_packet_with};
 pub(crate) use peer::has_ended;
 pub(crate) use peer::{HAS_ABSTRACT_NAMES, SOCKETS_HAVE_MODES, is_connected, is_unix, peer};
 pub(crate) use pipe::{inherit_pipe, is_pipe, pipe, take_stdio};
+#[cfg(target_os = "linux")]
+pub(crate) use presence::{hear_of, knock};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) use process::{began, watch_process, we_began};
 #[cfg(target_os = "linux")]

@@ -41,8 +41,10 @@ impl Messages<Outlet, Ready> {
     ///
     /// # Errors
     ///
-    /// [`TimedOut`](ErrorKind::TimedOut): the message was not sent. Else as `send`; and when the
-    /// runtime has no timers.
+    /// [`TimedOut`](ErrorKind::TimedOut): the message was not sent.
+    /// [`Unsupported`](ErrorKind::Unsupported): it would go in an envelope
+    /// ([`packed`](super::Options::packed), [`spill`](super::Options::spill)), perhaps with others.
+    /// Else as `send`; and when the runtime has no timers.
     ///
     /// # Cancel safety
     ///
@@ -50,6 +52,7 @@ impl Messages<Outlet, Ready> {
     /// may have been, as with `send`.
     pub async fn send_within(&mut self, message: impl Into<Bytes>, within: Duration) -> Result<()> {
         let (message, has_thread) = (message.into(), self.get_ref().has_thread());
+        alone(self, self.get_ref())?;
         send(self, &message, within, has_thread, |outlet, message, until| {
             outlet.give(message, 0, until)
         })
@@ -77,11 +80,22 @@ impl Messages<Ranked<Outlet>, Ready, Outgoing> {
         within: Duration,
     ) -> Result<()> {
         let (message, has_thread) = (message.into(), self.get_ref().get_ref().has_thread());
+        alone(self, self.get_ref().get_ref())?;
         send(self, &message, within, has_thread, |ranked, Outgoing { body, priority }, until| {
             ranked.0.give(body, *priority, until)
         })
         .await
     }
+}
+
+/// Refuses what may go with others: that one of them was late would be said of all.
+fn alone<T: TrySend>(messages: &Messages<T, Ready, T::Outgoing>, outlet: &Outlet) -> Result<()> {
+    if !outlet.has_envelope() {
+        return Ok(());
+    }
+    let cause = "a sender that packs or spills has no time for a single message";
+    let error = Error::new(ErrorKind::Unsupported, cause);
+    Err(messages.refused(error.remedy("put `tokio::time::timeout` around `flush`")))
 }
 
 /// A message goes in turn, or not at all: it is never queued here, where nothing could take it back.

@@ -5,7 +5,10 @@ use std::io;
 use bytes::Bytes;
 
 use super::{Inlet, Outlet, Ready};
-use crate::message::{Body, Messages, TryRecv, TrySend};
+use crate::{
+    Error,
+    message::{Body, Messages, TryRecv, TrySend},
+};
 
 /// A message that came, and its priority.
 ///
@@ -151,6 +154,10 @@ impl TryRecv for Ranked<Inlet> {
     fn try_lend<R>(&mut self, see: impl FnOnce(&[u8]) -> R) -> io::Result<Option<R>> {
         self.0.try_lend(see)
     }
+
+    fn goes_on(&self, _: &Error) -> bool {
+        self.0.goes_on()
+    }
 }
 
 impl TrySend for Ranked<Outlet> {
@@ -159,6 +166,11 @@ impl TrySend for Ranked<Outlet> {
     #[inline]
     fn try_send(&mut self, message: &Outgoing) -> io::Result<()> {
         self.0.give(&message.body, message.priority, None)
+    }
+
+    #[inline]
+    fn try_flush(&mut self) -> io::Result<()> {
+        self.0.try_flush()
     }
 
     fn max_len(&self) -> usize {

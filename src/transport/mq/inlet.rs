@@ -11,8 +11,9 @@ use bytes::Bytes;
 use super::{
     calls::{Parcel, Slot},
     queue::Queue,
+    unpacker::Unpacker,
 };
-use crate::{message::TryRecv, sys, transport::inbox::Inbox};
+use crate::{Error, message::TryRecv, sys, transport::inbox::Inbox};
 
 /// A queue that is received from: what is in it now.
 ///
@@ -39,10 +40,12 @@ pub struct Inlet {
     inbox: Inbox,
     /// What a thread of ours has taken; only where there can be one.
     taken: Option<Arc<Slot<Parcel>>>,
+    /// Only where messages come in an envelope.
+    unpacker: Option<Unpacker>,
 }
 
 /// Where a message is that was received.
-pub(super) enum Arrived {
+enum Arrived {
     /// In the inbox, with this priority.
     Inbox(u32),
     Apart(Parcel),
@@ -51,7 +54,11 @@ pub(super) enum Arrived {
 impl Inlet {
     pub(super) fn new(queue: Queue, taken: Option<Arc<Slot<Parcel>>>) -> Self {
         let inbox = Inbox::new(queue.sizes.max_len);
-        Self { queue, inbox, taken }
+        Self { queue, inbox, taken, unpacker: None }
+    }
+
+    pub(super) fn unpack(&mut self, unpacker: Unpacker) {
+        self.unpacker = Some(unpacker);
     }
 
     /// How many messages the queue holds.
@@ -110,9 +117,9 @@ impl Inlet {
         self.queue.len()
     }
 
-    /// Takes the first message, in whatever place.
+    /// Takes the first message of the queue, in whatever place.
     #[inline]
-    pub(super) fn receive(&mut self) -> io::Result<Arrived> {
+    fn receive(&mut self) -> io::Result<Arrived> {
         if let Some(parcel) = self.taken.as_ref().and_then(|taken| taken.lock().take()) {
             return Ok(Arrived::Apart(parcel));
         }
@@ -121,22 +128,39 @@ impl Inlet {
         Ok(Arrived::Inbox(priority))
     }
 
-    /// Takes the first message and its priority.
     #[inline]
-    pub(super) fn take(&mut self) -> io::Result<Parcel> {
+    fn take_whole(&mut self) -> io::Result<Parcel> {
         Ok(match self.receive()? {
             Arrived::Inbox(priority) => (self.inbox.take(), priority),
             Arrived::Apart(parcel) => parcel,
         })
     }
 
+    /// Takes the first message and its priority.
+    #[inline]
+    pub(super) fn take(&mut self) -> io::Result<Parcel> {
+        let Some(mut unpacker) = self.unpacker.take() else { return self.take_whole() };
+        let taken = unpacker.next(|| self.take_whole().map(Some));
+        self.unpacker = Some(unpacker);
+        // The queue has no end.
+        taken.and_then(|parcel| parcel.ok_or_else(|| io::ErrorKind::WouldBlock.into()))
+    }
+
     /// Takes the first message and lends it.
     #[inline]
     pub(super) fn lend<R>(&mut self, see: impl FnOnce(&[u8]) -> R) -> io::Result<R> {
+        if self.unpacker.is_some() {
+            return self.take().map(|(body, _)| see(&body));
+        }
         Ok(match self.receive()? {
             Arrived::Inbox(_) => see(self.inbox.show()),
             Arrived::Apart((body, _)) => see(&body),
         })
+    }
+
+    /// Whether more can come behind the last error: one sender does not silence the others.
+    pub(super) fn goes_on(&self) -> bool {
+        self.unpacker.as_ref().is_some_and(Unpacker::goes_on)
     }
 }
 
@@ -151,6 +175,10 @@ impl TryRecv for Inlet {
     #[inline]
     fn try_lend<R>(&mut self, see: impl FnOnce(&[u8]) -> R) -> io::Result<Option<R>> {
         self.lend(see).map(Some)
+    }
+
+    fn goes_on(&self, _: &Error) -> bool {
+        Self::goes_on(self)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The name of a queue, and what it stands for.
 
-use std::{ffi::CString, sync::Arc};
+use std::{borrow::Cow, ffi::CString, sync::Arc};
 
 use crate::{
     Endpoint, Error, ErrorKind, Result,
@@ -30,6 +30,10 @@ impl Name {
 
     pub(super) fn as_c_str(&self) -> &std::ffi::CStr {
         &self.name
+    }
+
+    pub(super) fn text(&self) -> Cow<'_, str> {
+        self.name.to_string_lossy()
     }
 
     /// As it is written in a program.

@@ -74,7 +74,7 @@ fn open_or_make(
 }
 
 /// Refuses a queue that is not as was asked for.
-fn check(options: &Options, name: &Name, queue: &OwnedFd) -> Result<QueueSizes> {
+pub(super) fn check(options: &Options, name: &Name, queue: &OwnedFd) -> Result<QueueSizes> {
     let entry = Entry::of(queue)?;
     let owners = options.owners_or_usual();
     let denied =

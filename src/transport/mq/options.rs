@@ -1,6 +1,10 @@
 //! What can be chosen about queues.
 
-use std::{os::fd::OwnedFd, sync::Arc};
+use std::{
+    os::fd::{AsFd, OwnedFd},
+    sync::Arc,
+    time::Duration,
+};
 
 use super::{
     Inlet, Outlet, Ready, Receiver, Sender, Unlink, WaitBy,
@@ -21,7 +25,7 @@ use crate::{
 /// The threads' names, of which Linux shows 15 bytes.
 const THREADS: [&str; 2] = ["framewire-mq-rx", "framewire-mq-tx"];
 
-/// Options of receivers and senders.
+/// Options of receivers, senders, listeners and connections.
 ///
 /// # Examples
 ///
@@ -48,6 +52,10 @@ pub struct Options {
     pub(super) unlink: Unlink,
     pub(super) strategy: Strategy,
     pub(super) wait_by: WaitBy,
+    pub(super) packed: bool,
+    pub(super) spill: Option<usize>,
+    pub(super) deadline: Duration,
+    pub(super) wait_for_listener: bool,
     owners: Option<Vec<u32>>,
 }
 
@@ -66,6 +74,10 @@ impl Options {
             unlink: Unlink::default(),
             strategy: Strategy::default(),
             wait_by: WaitBy::default(),
+            packed: false,
+            spill: None,
+            deadline: Duration::from_secs(5),
+            wait_for_listener: false,
             owners: None,
         }
     }
@@ -223,9 +235,12 @@ impl Options {
     /// Cancel-safe: it never waits, and is done when it is first polled.
     pub async fn receiver(&self, name: impl AsRef<str>) -> Result<Receiver> {
         let name = Name::new(name.as_ref())?;
-        let receiver = self
-            .open_to_receive(&name)
-            .map(|(inlet, ready)| Messages::new(inlet, ready).on(Arc::clone(name.endpoint())));
+        let receiver = self.open_to_receive(&name).and_then(|(mut inlet, ready)| {
+            if let Some(unpacker) = self.unpacker(inlet.as_fd(), &name.text())? {
+                inlet.unpack(unpacker);
+            }
+            Ok(Messages::new(inlet, ready).on(Arc::clone(name.endpoint())))
+        });
         receiver.map_err(|error| failed(error, "receive from", &name))
     }
 
@@ -245,9 +260,12 @@ impl Options {
     /// Cancel-safe: it never waits, and is done when it is first polled.
     pub async fn sender(&self, name: impl AsRef<str>) -> Result<Sender> {
         let name = Name::new(name.as_ref())?;
-        let sender = self
-            .open_to_send(&name)
-            .map(|(outlet, ready)| Messages::new(outlet, ready).on(Arc::clone(name.endpoint())));
+        let sender = self.open_to_send(&name).and_then(|(mut outlet, ready)| {
+            if let Some(packer) = self.packer(outlet.as_fd(), &name.text())? {
+                outlet.pack(packer);
+            }
+            Ok(Messages::new(outlet, ready).on(Arc::clone(name.endpoint())))
+        });
         sender.map_err(|error| failed(error, "send to", &name))
     }
 

@@ -11,6 +11,7 @@ use bytes::Bytes;
 
 use super::{
     calls::{Errand, Slot},
+    packer::Packer,
     queue::Queue,
 };
 use crate::{Error, ErrorKind, message::TrySend, sys};
@@ -28,11 +29,22 @@ pub struct Outlet {
     queue: Queue,
     /// What a thread of ours is to send; only where there can be one.
     errand: Option<Arc<Slot<Errand>>>,
+    /// Only where messages go in an envelope.
+    packer: Option<Packer>,
 }
 
 impl Outlet {
     pub(super) fn new(queue: Queue, errand: Option<Arc<Slot<Errand>>>) -> Self {
-        Self { queue, errand }
+        Self { queue, errand, packer: None }
+    }
+
+    pub(super) fn pack(&mut self, packer: Packer) {
+        self.packer = Some(packer);
+    }
+
+    /// Whether messages go in an envelope.
+    pub(super) fn has_envelope(&self) -> bool {
+        self.packer.is_some()
     }
 
     /// How many messages the queue holds.
@@ -73,10 +85,29 @@ impl Outlet {
         if priority > HIGHEST {
             return Err(too_high(priority));
         }
-        match &self.errand {
-            None => sys::queue_send(self.queue.as_fd(), body, priority),
-            Some(errand) => give_beside(&self.queue, errand, body, priority, until),
+        let Self { queue, errand, packer } = self;
+        let errand = errand.as_deref();
+        match packer {
+            None => send(queue, errand, body, priority, until),
+            Some(packer) => {
+                packer.accept(body, priority, |row, rank| send(queue, errand, row, rank, until))
+            }
         }
+    }
+}
+
+/// Sends a whole queue message.
+#[inline]
+fn send(
+    queue: &Queue,
+    errand: Option<&Slot<Errand>>,
+    body: &Bytes,
+    priority: u32,
+    until: Option<Instant>,
+) -> io::Result<()> {
+    match errand {
+        None => sys::queue_send(queue.as_fd(), body, priority),
+        Some(errand) => give_beside(queue, errand, body, priority, until),
     }
 }
 
@@ -112,7 +143,7 @@ fn give_beside(
 }
 
 #[cold]
-fn too_high(priority: u32) -> io::Error {
+pub(super) fn too_high(priority: u32) -> io::Error {
     let cause = format!("priority {priority}, the highest is {HIGHEST}");
     Error::new(ErrorKind::Unsupported, cause).remedy("sysconf(_SC_MQ_PRIO_MAX) says so").into()
 }
@@ -125,8 +156,15 @@ impl TrySend for Outlet {
         self.give(message, 0, None)
     }
 
+    #[inline]
+    fn try_flush(&mut self) -> io::Result<()> {
+        let Self { queue, errand, packer: Some(packer) } = self else { return Ok(()) };
+        packer.flush(|row, priority| send(queue, errand.as_deref(), row, priority, None))
+    }
+
+    #[inline]
     fn max_len(&self) -> usize {
-        self.queue.sizes.max_len
+        self.packer.as_ref().map_or(self.queue.sizes.max_len, Packer::max_len)
     }
 }
 

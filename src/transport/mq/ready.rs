@@ -53,11 +53,6 @@ impl Ready {
     pub(super) fn giving(helped: Helped<Giving>) -> Self {
         Self { receive: None, send: Some(Side::Thread(helped)) }
     }
-
-    /// Waits for messages as this does, and for room as `other` does: for a connection of two queues.
-    pub(super) fn and(self, other: Self) -> Self {
-        Self { receive: self.receive, send: other.send }
-    }
 }
 
 impl<C: Call<Output = ()> + Clone> Side<C> {
