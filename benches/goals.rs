@@ -62,7 +62,7 @@ impl Asked {
 
 /// What is asked of a row with default options, if anything.
 pub(crate) fn asked(mechanism: Mechanism, kind: Kind, bytes: usize) -> Option<Asked> {
-    use Mechanism::{Datagram, Fifo, Pipe, Seqpacket, Shm, Tcp, Udp, Unix};
+    use Mechanism::{Datagram, Fifo, Mq, Pipe, Seqpacket, Shm, Tcp, Udp, Unix};
     const KIB: usize = 1 << 10;
     const KIB_64: usize = 64 << 10;
     const MIB: usize = 1 << 20;
@@ -93,6 +93,8 @@ pub(crate) fn asked(mechanism: Mechanism, kind: Kind, bytes: usize) -> Option<As
         (Kind::Batched, Shm, 64) => Asked::AtLeast(2.0),
         (Kind::Batched, Shm, KIB) => Asked::AtLeast(4.0),
         (Kind::Batched, Shm, KIB_64) => Asked::AtLeast(8.0),
+        (Kind::RoundTrip, Mq, _) => Asked::AtMost(0.1),
+        (Kind::Flushed, Mq, _) => Asked::AtLeast(1.1),
         (Kind::Flushed, Shm, 64) => Asked::AtLeast(20.0),
         (Kind::Flushed, _, _) => Asked::AtLeast(1.0),
         _ => return None,

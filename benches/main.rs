@@ -20,10 +20,15 @@
 //! | `shm:lent/…` | shared memory, received as a slice that is lent; `many`: many at a time |
 //! | `shm:loaned/…` | the same, also written where it will be read |
 //! | `shm:spin/…` | our `Spin`, lent and loaned, beside the cache line; `park` beside an eventfd in `AsyncFd` |
+//! | `mq:descriptor/…` | a descriptor in epoll beside a thread that blocks; `-park`: without spins |
+//! | `mq:spin/…` | our `Spin`, for which epoll watches nothing, beside the default |
+//! | `mq:packed/…` | many messages in one of the queue's, beside one in each by hand |
+//! | `signal:ring/…` | messages in a ring of shared memory, one signal for every 64 KiB of them |
+//! | `semaphore:…/rtt` | a token there and back over two semaphores: no bytes, two hand-overs |
 //! | `lim-harness` | messages of 64 bytes made and checked with no transport in between |
 //!
 //! Rows begin with their module's name: `unix`, `unix:seqpacket`, `unix:datagram`, `pipe`, `fifo`,
-//! `tcp`, `tls` (with the feature of that name), `udp`, `shm`.
+//! `tcp`, `tls` (with the feature of that name), `udp`, `shm`, `mq`, `signal`, `semaphore`.
 //!
 //! "By hand" is tokio's own type for the mechanism in `Framed<_, LengthDelimitedCodec>`, all
 //! defaults, TCP with no delay. For sockets whose every message is a call it is that call in
@@ -42,7 +47,17 @@
 //! `tls` has tokio-rustls below the baseline; both subjects have the same certificate and
 //! configuration. rustls allocates for what it encrypts, so that nothing is asked of that.
 //!
-//! Datagrams have no end: both subjects take an empty message for it. `udp` drops what its receiver
+//! `mq` by hand is mq_receive(3) and mq_send(3) in `AsyncFd`, a queue each way with the system's
+//! attributes. `signal` by hand is sigqueue(3) with eight bytes and a signalfd(2) in `AsyncFd` that is
+//! read into room for 64; where the system keeps no more signals, it tries again after 1 ms,
+//! 2, 4, 8 and each 16, as ours does. Both
+//! processes let no more than 16,384 wait, and have the signal blocked from their first instruction
+//! on, but for `queued`, whose signal is another one and not blocked.
+//!
+//! `semaphore:adaptive` is beside sem_wait(3) and sem_post(3), `park` beside futex(2) on a word of
+//! shared memory: calls that block the only thread of their process, without a runtime.
+//!
+//! Datagrams and queues have no end: both subjects take an empty message for it. `udp` drops what its receiver
 //! is too slow for: a rate is that of what came, numbers must grow, and none may be missing in a
 //! round trip.
 
@@ -69,6 +84,8 @@ mod link;
 #[cfg(target_os = "linux")]
 mod load;
 #[cfg(target_os = "linux")]
+mod mask;
+#[cfg(target_os = "linux")]
 mod message;
 #[cfg(target_os = "linux")]
 mod ours;
@@ -77,7 +94,11 @@ mod page;
 #[cfg(target_os = "linux")]
 mod process;
 #[cfg(target_os = "linux")]
+mod queues;
+#[cfg(target_os = "linux")]
 mod report;
+#[cfg(target_os = "linux")]
+mod ring;
 #[cfg(target_os = "linux")]
 mod row;
 #[cfg(target_os = "linux")]
@@ -85,18 +106,28 @@ mod rows;
 #[cfg(target_os = "linux")]
 mod run;
 #[cfg(target_os = "linux")]
+mod semaphores;
+#[cfg(target_os = "linux")]
 mod shm;
 #[cfg(target_os = "linux")]
 mod side;
+#[cfg(target_os = "linux")]
+mod signals;
 #[cfg(target_os = "linux")]
 mod stats;
 #[cfg(target_os = "linux")]
 mod subject;
 #[cfg(target_os = "linux")]
 mod trial;
+#[cfg(target_os = "linux")]
+mod watch;
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
+    if let Err(why) = mask::prepare() {
+        eprintln!("{why}");
+        return std::process::ExitCode::from(2);
+    }
     run::main("cargo bench --bench mechanisms --", rows::all)
 }
 

@@ -16,9 +16,9 @@ use crate::halves::Halves;
 use crate::link::Link;
 use crate::load;
 use crate::process::Server;
-use crate::shm;
 use crate::side::announce;
 use crate::trial::{Fault, Kind, Mechanism, Outcome, Trial};
+use crate::{queues, ring, semaphores, shm, signals};
 
 fn unix_options(trial: &Trial) -> unix::Options {
     unix::Options::new().strategy(trial.waiting.strategy())
@@ -94,6 +94,10 @@ pub(crate) async fn serve(trial: &Trial) -> Result<Outcome, Fault> {
             load::serve(trial, listener.take(trial.connections)).await
         }
         Mechanism::Shm | Mechanism::Named => shm::serve(trial).await,
+        Mechanism::Mq | Mechanism::Packed => queues::serve(trial).await,
+        Mechanism::Exclusive | Mechanism::Queued => signals::serve(trial).await,
+        Mechanism::Ring => ring::serve(trial).await,
+        Mechanism::Semaphore => semaphores::serve(trial).await,
         Mechanism::Udp => {
             let listener = udp_options(trial).listen(address).await?;
             announce(&listener.local_addr()?.to_string())?;
@@ -136,6 +140,10 @@ pub(crate) async fn drive(trial: &Trial) -> Result<Outcome, Fault> {
             connected(trial, || options.connect(address)).await
         }
         Mechanism::Shm | Mechanism::Named => shm::drive(trial).await,
+        Mechanism::Mq | Mechanism::Packed => queues::drive(trial).await,
+        Mechanism::Exclusive | Mechanism::Queued => signals::drive(trial).await,
+        Mechanism::Ring => ring::drive(trial).await,
+        Mechanism::Semaphore => semaphores::drive(trial).await,
         Mechanism::Udp => {
             let options = udp_options(trial);
             connected(trial, || options.connect(address)).await

@@ -3,7 +3,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::ptr::NonNull;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
@@ -50,6 +50,14 @@ impl Page {
         // it by atomic operations only.
         let lines = unsafe { self.0.as_ref() };
         &lines[number].0
+    }
+
+    /// A word as small as the kernel waits on: the first half of a line that is used as no whole.
+    pub(crate) fn small(&self, number: usize) -> &AtomicU32 {
+        let half = std::ptr::from_ref(self.line(number)).cast::<AtomicU32>();
+        // SAFETY: half of a word that lives as long as `self`, aligned as that is; nobody touches
+        // the whole of it, so that no two accesses differ in size.
+        unsafe { &*half }
     }
 }
 

@@ -38,8 +38,7 @@ fn named_options(trial: &Trial) -> named::Options {
 
 /// The name for a path that no other trial uses.
 fn name(trial: &Trial) -> String {
-    let from = trial.address.len().saturating_sub(60);
-    trial.address[from..].replace(['/', '@'], "-").trim_start_matches(['-', '.']).to_owned()
+    trial.object("ring").trim_start_matches('/').to_owned()
 }
 
 /// The serving side: takes the connections, and serves each to its end.

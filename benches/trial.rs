@@ -24,6 +24,20 @@ pub(crate) enum Mechanism {
     Shm,
     /// The same, found by a name. Measured beside `Shm` alone.
     Named,
+    /// A POSIX message queue each way.
+    Mq,
+    /// The same, where both ends pack many messages into one of the queue's.
+    Packed,
+    /// Real-time signals with eight bytes, blocked and read from a descriptor.
+    Exclusive,
+    /// The same signals beside whoever else handles signals, by a handler.
+    Queued,
+    /// A ring in shared memory, with one signal for every batch in it.
+    Ring,
+    /// A token that goes back and forth over two named POSIX semaphores.
+    Semaphore,
+    /// The same by a futex on a word of shared memory, blocked on without a runtime.
+    Futex,
     /// A word of shared memory with an eventfd to wake for it, which is no mechanism but what the
     /// kernel allows to one.
     Eventfd,
@@ -48,6 +62,7 @@ impl Mechanism {
         Self::Tls,
         Self::Udp,
         Self::Shm,
+        Self::Mq,
     ];
 
     /// The name of its module, with which rows begin.
@@ -64,6 +79,13 @@ impl Mechanism {
             Self::Udp => "udp",
             Self::Shm => "shm",
             Self::Named => "shm:named",
+            Self::Mq => "mq",
+            Self::Packed => "mq:packed",
+            Self::Exclusive => "signal:exclusive",
+            Self::Queued => "signal:queued",
+            Self::Ring => "signal:ring",
+            Self::Semaphore => "semaphore",
+            Self::Futex => "lim-futex",
             Self::Eventfd => "lim-eventfd",
             Self::CacheLine => "lim-cacheline",
             Self::Nothing => "lim-harness",
@@ -81,6 +103,8 @@ impl Mechanism {
             Self::Seqpacket | Self::Datagram => {
                 &[(RoundTrip, &[64, KIB, 64 * KIB]), (Flushed, &[64, KIB, 64 * KIB])]
             }
+            // The largest message of a queue has 8 KiB, as systems come.
+            Self::Mq => &[(RoundTrip, &[64, KIB]), (Flushed, &[64, KIB])],
             // The largest message that UDP takes has 65,507 bytes.
             Self::Udp => &[(RoundTrip, &[64, KIB, 64_000]), (Flushed, &[64, KIB, 64_000])],
             _ => &[
@@ -94,7 +118,7 @@ impl Mechanism {
     /// Messages in one direction as fast as it takes them.
     pub(crate) fn one_way(self) -> Kind {
         match self {
-            Self::Seqpacket | Self::Datagram | Self::Udp => Kind::Flushed,
+            Self::Seqpacket | Self::Datagram | Self::Udp | Self::Mq => Kind::Flushed,
             _ => Kind::Batched,
         }
     }
@@ -110,19 +134,20 @@ impl Mechanism {
 
     /// Whether a server has many connections.
     pub(crate) fn is_listened_on(self) -> bool {
-        !matches!(self, Self::Pipe | Self::Fifo | Self::Eventfd)
+        !matches!(self, Self::Pipe | Self::Fifo | Self::Eventfd | Self::Mq)
     }
 
-    /// Whether a server is reached by a path.
+    /// Whether a server is reached by a path, or by a name that is made of one.
     pub(crate) fn has_path(self) -> bool {
-        use Mechanism::{Datagram, Fifo, Named, Seqpacket, Shm, Unix};
-        matches!(self, Unix | Seqpacket | Datagram | Fifo | Shm | Named)
+        use Mechanism::{Datagram, Fifo, Mq, Named, Packed, Ring, Semaphore, Seqpacket, Shm, Unix};
+        matches!(self, Unix | Seqpacket | Datagram | Fifo | Shm)
+            || matches!(self, Named | Mq | Packed | Ring | Semaphore)
     }
 
     /// Whether the peer is told when a connection is closed. Where not, an empty message says so:
     /// no message of a measurement is empty otherwise.
     pub(crate) fn has_end(self) -> bool {
-        !matches!(self, Self::Datagram | Self::Udp)
+        !matches!(self, Self::Datagram | Self::Udp | Self::Mq | Self::Packed)
     }
 
     /// Whether what it does depends on how far apart the CPUs are, so that the bouncing cache line
@@ -184,13 +209,17 @@ pub(crate) enum Waiting {
     Default,
     Park,
     Spin,
+    /// On a thread that blocks, where there is a descriptor as well.
+    Blocking,
+    /// On that thread without a spin before.
+    BlockingPark,
 }
 
 impl Waiting {
     pub(crate) fn strategy(self) -> Strategy {
         match self {
-            Self::Default => Strategy::default(),
-            Self::Park => Strategy::Park,
+            Self::Default | Self::Blocking => Strategy::default(),
+            Self::Park | Self::BlockingPark => Strategy::Park,
             // Longer than any wait of a round trip.
             Self::Spin => Strategy::Spin(Duration::from_millis(10)),
         }
@@ -267,6 +296,13 @@ impl Trial {
         Duration::from_secs(20) + 2 * (self.warm() + self.window())
     }
 
+    /// A kernel object's name, begun with a slash, that no other measurement has.
+    pub(crate) fn object(&self, suffix: &str) -> String {
+        let from = self.address.len().saturating_sub(60);
+        let unique = self.address[from..].replace(['/', '@'], "-");
+        format!("/{}-{suffix}", unique.trim_start_matches(['-', '.']))
+    }
+
     /// A path beside the server's own.
     pub(crate) fn beside(&self, suffix: &str) -> String {
         format!("{}.{suffix}", self.address)
@@ -280,12 +316,15 @@ impl Trial {
 
     /// What tells this measurement from the one it stands beside.
     pub(crate) fn label(&self) -> &'static str {
-        use Mechanism::{CacheLine, Eventfd, Memcpy, Nothing};
+        use Mechanism::{CacheLine, Eventfd, Futex, Memcpy, Nothing};
         match (self.subject, self.mechanism, self.waiting) {
             (Subject::Ours, _, Waiting::Park) => "Park",
             (Subject::Ours, _, Waiting::Spin) => "Spin",
+            (Subject::Ours, _, Waiting::Blocking | Waiting::BlockingPark) => "Blocking",
             (Subject::Ours, _, Waiting::Default) => self.mechanism.name(),
-            (Subject::ByHand, Eventfd | CacheLine | Memcpy | Nothing, _) => self.mechanism.name(),
+            (Subject::ByHand, Eventfd | Futex | CacheLine | Memcpy | Nothing, _) => {
+                self.mechanism.name()
+            }
             (subject, ..) => subject.name(),
         }
     }

@@ -6,6 +6,9 @@ mod bells;
 mod fifo;
 mod packets;
 mod pipes;
+mod queues;
+mod semaphores;
+mod signals;
 mod streams;
 #[cfg(feature = "tls")]
 mod tls;
@@ -28,6 +31,9 @@ pub(crate) async fn serve(trial: &Trial) -> Result<Outcome, Fault> {
         Mechanism::Datagram => packets::serve_datagram(trial).await,
         Mechanism::Udp => packets::serve_udp(trial).await,
         Mechanism::Eventfd => bells::serve(trial).await,
+        Mechanism::Mq => queues::serve(trial).await,
+        Mechanism::Exclusive => signals::serve(trial).await,
+        Mechanism::Semaphore | Mechanism::Futex => semaphores::serve(trial).await,
         _ => Err(none(trial)),
     }
 }
@@ -43,6 +49,9 @@ pub(crate) async fn drive(trial: &Trial) -> Result<Outcome, Fault> {
         Mechanism::Seqpacket => packets::drive_seqpacket(trial).await,
         Mechanism::Datagram => packets::drive_datagram(trial).await,
         Mechanism::Udp => packets::drive_udp(trial).await,
+        Mechanism::Mq => queues::drive(trial).await,
+        Mechanism::Exclusive => signals::drive(trial).await,
+        Mechanism::Semaphore | Mechanism::Futex => semaphores::drive(trial).await,
         _ => Err(none(trial)),
     }
 }

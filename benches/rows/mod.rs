@@ -1,5 +1,6 @@
 //! The rows of `mechanisms`.
 
+mod objects;
 mod shm;
 
 use crate::arguments::Arguments;
@@ -24,6 +25,7 @@ pub(crate) fn all(arguments: &Arguments) -> Vec<Row> {
         }
     }
     rows.extend(shm::all(arguments));
+    rows.extend(objects::all(arguments));
     rows.extend(multi(arguments));
     rows.extend(allocations(arguments));
     rows.push(busy(arguments));
@@ -88,7 +90,7 @@ fn idles(arguments: &Arguments) -> Vec<Row> {
     let mut rows = Vec::new();
     for mechanism in Mechanism::ALL.iter().copied() {
         for connections in [1, arguments.crowd] {
-            // A pair of pipes or FIFOs is one connection.
+            // A pair of pipes, FIFOs or queues is one connection.
             if connections > 1 && !mechanism.is_listened_on() {
                 continue;
             }

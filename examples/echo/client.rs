@@ -3,9 +3,11 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use framewire::{BoxDuplex, Error, ErrorKind, Profile, Result};
+use framewire::{BoxDuplex, Error, ErrorKind, Result};
 use futures::{SinkExt, StreamExt};
 use tokio::{sync::Semaphore, time::timeout};
+
+use crate::row::Row;
 
 /// A row that makes no progress for this long has failed.
 const HANG: Duration = Duration::from_secs(30);
@@ -30,17 +32,17 @@ pub(crate) struct Measured {
     pub(crate) rate: f64,
 }
 
-/// Sends half of the messages one at a time and half of them in a window; most are of the first
-/// size, none is above the second.
+/// Sends half of the messages one at a time and half of them in a window; most are of this size, as
+/// far as the row takes it.
 pub(crate) async fn run(
     connection: BoxDuplex,
     messages: u64,
     size: usize,
-    profile: &Profile,
+    row: &Row,
     mut progress: impl FnMut(u64),
 ) -> Result<Measured> {
-    let largest = profile.max_len.by_default().min(LARGEST);
-    let sizes = (size.min(largest), largest);
+    let (profile, (least, largest)) = (row.profile(), row.sizes());
+    let sizes = [least, size.clamp(least, largest), largest];
     let (mut sink, mut stream) = connection.split();
     let mut verified = 0;
     let mut trips = Vec::new();
@@ -120,10 +122,10 @@ fn same(number: u64, sent: &Bytes, answer: Option<Result<Bytes>>) -> Result<u64>
     Err(Error::new(ErrorKind::Malformed, cause))
 }
 
-/// Random bytes that depend on the number alone; of the usual size, and the largest.
-fn body(number: u64, (size, largest): (usize, usize)) -> Bytes {
+/// Random bytes that depend on the number alone; of the smallest size, the usual, and the largest.
+fn body(number: u64, [least, size, largest]: [usize; 3]) -> Bytes {
     let len = match number % 10 {
-        0 => SIZES[(number / 10) as usize % SIZES.len()].min(largest),
+        0 => SIZES[(number / 10) as usize % SIZES.len()].clamp(least, largest),
         _ => size,
     };
     let mut state = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;

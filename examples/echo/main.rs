@@ -10,7 +10,9 @@
 
 mod client;
 #[cfg(unix)]
-mod fifos;
+mod halves;
+#[cfg(target_os = "linux")]
+mod objects;
 mod report;
 mod row;
 mod server;
@@ -49,12 +51,16 @@ async fn main() -> ExitCode {
 
 /// Runs one row, and looks that nothing is left of it.
 async fn run(row: &Row, report: &mut Report) -> Result<report::Line> {
+    #[cfg(target_os = "linux")]
+    objects::prepare(row.name).await?;
     let descriptors = descriptors();
     let directory = Directory::private(&row::segment())?;
     let path = directory.path().to_owned();
     let outcome = exchange(row, &path, report).await;
     drop(directory);
     let names = fs::read_dir(&path)?.count() + segments();
+    #[cfg(target_os = "linux")]
+    let names = names + objects::left(row.name)?;
     fs::remove_dir_all(&path)?;
     let line = outcome?;
     let left = |what: &str| Err(Error::new(ErrorKind::Io, format!("{what} was left behind")));
@@ -71,7 +77,7 @@ async fn exchange(row: &Row, path: &std::path::Path, report: &mut Report) -> Res
     let pid = pair.server.pid;
     let progress = |done| report.progress(row, done);
     let Request { messages, size, .. } = request;
-    let measured = client::run(pair.connection, messages, size, row.profile(), progress).await?;
+    let measured = client::run(pair.connection, messages, size, row, progress).await?;
     if !client::within(pair.server.end()).await?? {
         return Err(Error::new(ErrorKind::Io, "the server did not end in order"));
     }

@@ -117,7 +117,7 @@ impl Report {
             println!(
                 "\np50 and p99 are of one message at a time, messages/s with up to {} on their way, {} where\n\
                  they can be lost; nine in ten are of {} bytes, the others of {:?}, as far as the\n\
-                 mechanism takes them.",
+                 mechanism takes them: a signal has 4 bytes, and the token of a semaphore none.",
                 crate::client::WINDOW,
                 crate::client::CAREFUL,
                 self.request.size,

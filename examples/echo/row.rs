@@ -8,8 +8,11 @@ use framewire::{
 };
 use tokio::process::Command;
 
+use crate::client::LARGEST;
 #[cfg(unix)]
-use crate::fifos;
+use crate::halves;
+#[cfg(target_os = "linux")]
+use crate::objects;
 
 /// How the client comes to a connection with the server, which is always a process of its own.
 #[derive(Clone, Copy)]
@@ -19,6 +22,9 @@ pub(crate) enum Reach {
     /// Over two FIFOs in a private directory, one each way.
     #[cfg(unix)]
     Fifos,
+    /// Over an object of the kernel's each way.
+    #[cfg(target_os = "linux")]
+    Objects,
     /// Over two pipes that the server inherits.
     Inherited,
     /// Over the server's standard input and output.
@@ -61,6 +67,14 @@ pub(crate) const ROWS: &[Row] = &[
     Row { name: "shm:named", reach: Reach::Address(|_| format!("shm+named://{}", segment())) },
     #[cfg(unix)]
     Row { name: "fifo", reach: Reach::Fifos },
+    #[cfg(target_os = "linux")]
+    Row { name: "mq", reach: Reach::Objects },
+    #[cfg(target_os = "linux")]
+    Row { name: "mq:pair", reach: Reach::Address(|_| format!("mq:///{}", segment())) },
+    #[cfg(target_os = "linux")]
+    Row { name: "signal", reach: Reach::Objects },
+    #[cfg(target_os = "linux")]
+    Row { name: "semaphore", reach: Reach::Objects },
     Row { name: "tcp", reach: Reach::Address(|_| "tcp://127.0.0.1:0".into()) },
     #[cfg(unix)]
     Row { name: "udp", reach: Reach::Address(|_| "udp://127.0.0.1:0".into()) },
@@ -102,6 +116,15 @@ impl Row {
         found.expect("a row is named after its mechanism")
     }
 
+    /// The length of the smallest and of the largest message, in bytes.
+    pub(crate) fn sizes(&self) -> (usize, usize) {
+        match self.name {
+            // A value is an integer of four bytes.
+            "signal" => (4, 4),
+            _ => (0, self.profile().max_len.by_default().min(LARGEST)),
+        }
+    }
+
     /// Starts the server and connects to it.
     pub(crate) async fn start(&self, directory: &Path) -> Result<Pair> {
         let mut command = Command::new(env::current_exe()?);
@@ -132,9 +155,22 @@ impl Row {
             Reach::Fifos => {
                 let process = command.args(["--serve", "fifos"]).arg(directory).spawn()?;
                 let pid = process.id().unwrap_or_default();
-                let connection = fifos::open(directory, false).await?;
+                let connection = halves::fifos(directory, false).await?;
                 let server = Server { pid, control: None, process: Some(process) };
                 let endpoint = format!("fifo://{}", directory.join("there").display());
+                Ok(Pair { endpoint, connection, server })
+            }
+            #[cfg(target_os = "linux")]
+            Reach::Objects => {
+                // Before the server is there, which may send as soon as it is.
+                let receiver = objects::receiving(self.name).await?;
+                command.args(["--serve", "objects", self.name]);
+                let mut control = pipe::spawn(command)?;
+                let pid = control.id().unwrap_or_default();
+                let endpoint = crate::server::address_of(&mut control).await?;
+                let sender = objects::sending(self.name, &endpoint).await?;
+                let connection = Box::pin(halves::Halves { receiver, sender });
+                let server = Server { pid, control: Some(control), process: None };
                 Ok(Pair { endpoint, connection, server })
             }
             Reach::Inherited | Reach::Stdio => {

@@ -9,16 +9,32 @@ use framewire::{
 use futures::{SinkExt, StreamExt};
 
 /// Serves until the parent ends.
-pub(crate) async fn run(reach: &str, directory: Option<String>) -> Result<()> {
+pub(crate) async fn run(reach: &str, argument: Option<String>) -> Result<()> {
+    let argument = argument.unwrap_or_default();
     match reach {
         #[cfg(unix)]
-        "fifos" => {
-            echo(crate::fifos::open(directory.unwrap_or_default().as_ref(), true).await?).await
-        }
+        "fifos" => echo(crate::halves::fifos(argument.as_ref(), true).await?).await,
+        #[cfg(target_os = "linux")]
+        "objects" => objects(&argument).await,
         "inherited" => echo(Box::pin(pipe::inherited()?)).await,
         "stdio" => echo(Box::pin(pipe::stdio()?)).await,
         endpoint => serve(endpoint.parse()?).await,
     }
+}
+
+/// What nobody connects to, so that its end is that of the parent.
+#[cfg(target_os = "linux")]
+async fn objects(scheme: &str) -> Result<()> {
+    let mut control = pipe::inherited()?;
+    let (endpoint, connection) = crate::objects::serving(scheme).await?;
+    control.send(Bytes::from(endpoint.to_string())).await?;
+    let (sink, stream) = connection.split();
+    stream.take_until(parent_ended(control)).forward(sink).await
+}
+
+/// The parent says nothing more: the end of its pipe is the end of our work.
+async fn parent_ended(mut control: pipe::Connection) {
+    while let Some(Ok(_)) = control.next().await {}
 }
 
 async fn serve(endpoint: Endpoint) -> Result<()> {
@@ -29,14 +45,12 @@ async fn serve(endpoint: Endpoint) -> Result<()> {
         _ => endpoint.listen().await?,
     };
     control.send(Bytes::from(listener.endpoint().to_string())).await?;
-    // The parent says nothing more: the end of its pipe is the end of our work.
-    let parent_ended = async move { while let Some(Ok(_)) = control.next().await {} };
     let serving = |client: Accepted, closing| async move {
         let (sink, stream) = client.io.split();
         // Not every mechanism tells that a client has ended.
         stream.take_until(closing).forward(sink).await
     };
-    Server::new(listener).run(serving, parent_ended).await?;
+    Server::new(listener).run(serving, parent_ended(control)).await?;
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! Two FIFOs, one each way, as one connection.
+//! A receiver and a sender, one each way, as one connection.
 
 use std::{
     path::Path,
@@ -8,49 +8,50 @@ use std::{
 
 use bytes::Bytes;
 use framewire::{
-    BoxDuplex, Error, Result,
-    fifo::{self, End, Receiver, Sender},
+    BoxDuplex, BoxReceiver, BoxSender, Error, Result,
+    fifo::{self, End},
 };
 use futures::{Sink, Stream};
 
-struct Fifos {
-    receiver: Receiver,
-    sender: Sender,
+/// The two ends of one side.
+pub(crate) struct Halves {
+    pub(crate) receiver: BoxReceiver,
+    pub(crate) sender: BoxSender,
 }
 
-/// The client's end, or with `serves` the server's.
-pub(crate) async fn open(directory: &Path, serves: bool) -> Result<BoxDuplex> {
+/// Two FIFOs in a directory: the client's ends, or with `serves` the server's.
+pub(crate) async fn fifos(directory: &Path, serves: bool) -> Result<BoxDuplex> {
     let (there, back) = (directory.join("there"), directory.join("back"));
     let (ours, theirs) = if serves { (there, back) } else { (back, there) };
     let options = fifo::Options::new().end(End::WithLastWriter);
-    let receiver = options.receiver(ours).await?;
-    Ok(Box::pin(Fifos { receiver, sender: options.sender(theirs).await? }))
+    let receiver = Box::pin(options.receiver(ours).await?);
+    Ok(Box::pin(Halves { receiver, sender: Box::pin(options.sender(theirs).await?) }))
 }
 
-impl Stream for Fifos {
+impl Stream for Halves {
     type Item = Result<Bytes>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Pin::new(&mut self.receiver).poll_next(cx)
+        self.receiver.as_mut().poll_next(cx)
     }
 }
 
-impl Sink<Bytes> for Fifos {
+impl Sink<Bytes> for Halves {
     type Error = Error;
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        Pin::new(&mut self.sender).poll_ready(cx)
+        self.sender.as_mut().poll_ready(cx)
     }
 
     fn start_send(mut self: Pin<&mut Self>, body: Bytes) -> Result<()> {
-        Pin::new(&mut self.sender).start_send(body)
+        self.sender.as_mut().start_send(body)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        Pin::new(&mut self.sender).poll_flush(cx)
+        self.sender.as_mut().poll_flush(cx)
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        Pin::new(&mut self.sender).poll_close(cx)
+        self.sender.as_mut().poll_close(cx)
     }
 }
