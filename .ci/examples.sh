@@ -94,6 +94,11 @@ bounded 60 cargo run -q --locked --example broadcast >"$dir/log" 2>&1 ||
   { cat "$dir/log"; fail "broadcast: a receiver did not get what it has to"; }
 echo "ok: broadcast: a slow receiver, and one that is killed and started again"
 
+bounded 60 cargo run -q --locked --example data_and_signal >"$dir/log" 2>&1 ||
+  { cat "$dir/log"; fail "data_and_signal: a record was lost"; }
+grep -q '^a signal a batch' "$dir/log" || { cat "$dir/log"; fail "data_and_signal: no figure"; }
+echo "ok: data_and_signal: all records came, with a signal a batch and with a doorbell"
+
 free_port() {
   python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
