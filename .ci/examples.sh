@@ -98,6 +98,11 @@ bounded 60 cargo run -q --locked --example data_and_signal >"$dir/log" 2>&1 ||
   { cat "$dir/log"; fail "data_and_signal: a record was lost"; }
 grep -q '^a signal a batch' "$dir/log" || { cat "$dir/log"; fail "data_and_signal: no figure"; }
 echo "ok: data_and_signal: all records came, with a signal a batch and with a doorbell"
+if [ -e examples/resource_pool.rs ]; then
+  bounded 60 cargo run -q --locked --example resource_pool >"$dir/log" 2>&1 ||
+    { cat "$dir/log"; fail "resource_pool: a connection was lost, or in two hands"; }
+  echo "ok: resource_pool: what a killed worker had is leased again"
+fi
 
 free_port() {
   python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'

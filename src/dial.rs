@@ -17,7 +17,7 @@ use crate::{
 #[cfg(unix)]
 use crate::{fifo, signal, udp, unix};
 #[cfg(target_os = "linux")]
-use crate::{mq, semaphore};
+use crate::{mq, semaphore, semaphore::lease};
 
 /// What a program asks of an address that it was configured with.
 ///
@@ -130,6 +130,10 @@ impl Endpoint {
 
     /// Opens the receiving end.
     ///
+    /// The messages of `lease` are permits: each is held until it is dropped, and is the four bytes,
+    /// big-endian, of which of them it is. A file that is there says how many there are; where there is
+    /// none, one is made for a single one.
+    ///
     /// # Examples
     ///
     /// ```
@@ -176,6 +180,11 @@ impl Endpoint {
                     permit.forget();
                     Bytes::new()
                 })))
+            }
+            #[cfg(target_os = "linux")]
+            Self::Lease(path) => {
+                let leases = lease::Options::new().open_any(path).await?;
+                Ok(Box::pin(leases.receiver().map_ok(Bytes::from)))
             }
             #[cfg(target_os = "linux")]
             Self::Signal(name) if name.is_real_time() => {

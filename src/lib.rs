@@ -21,6 +21,7 @@
 //! | `shm::latest` | the same, and only the newest value counts | `receiver` `sender` |
 //! | `mq` | one of those who read, over a queue of the kernel's, by name (Linux) | `listen` `connect` `receiver` `sender` |
 //! | `semaphore` | one of those who wait: permits, by a name, without a body (Linux) | `open` `receiver` `sender` |
+//! | `semaphore::lease` | whoever asks first: permits that come back when their holder is killed (Linux) | `open` `receiver` |
 //!
 //! A module has the verbs that its mechanism has, and the nouns `Options`, `Listener`,
 //! `Connection`, `Sender` and `Receiver` where they apply: to know one is to know all. [`Endpoint`]

@@ -12,6 +12,8 @@ mod support;
 mod crash {
     mod fifo;
     #[cfg(target_os = "linux")]
+    mod lease;
+    #[cfg(target_os = "linux")]
     mod named;
     mod script;
     mod server;

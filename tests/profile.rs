@@ -68,9 +68,10 @@ fn this_version_has() {
         "shm+latest",
         "mq",
         "semaphore",
+        "lease",
         "signal",
     ];
-    let kept_from_android = ["mq", "semaphore"];
+    let kept_from_android = ["mq", "semaphore", "lease"];
     let expected = match std::env::consts::OS {
         "linux" => linux.to_vec(),
         "android" => linux.into_iter().filter(|row| !kept_from_android.contains(row)).collect(),

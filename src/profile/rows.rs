@@ -192,13 +192,14 @@ pub(crate) const SEMAPHORE: Profile = Profile {
     ..MQ
 };
 
-/// A permit is held, not sent: the kernel gives it to the next who asks when its holder ends.
+/// A permit is held, not sent: the kernel gives it to the next who asks when its holder ends. The
+/// body says which of them it is.
 pub(crate) const LEASE: Profile = Profile {
     scheme: "lease",
     addresses: &["lease:///run/app.lease"],
     verbs: &["receiver"],
+    max_len: MaxLen::Fixed(4),
     survives: Survives::Nothing,
-    built: Built::NotYet,
     ..SEMAPHORE
 };
 

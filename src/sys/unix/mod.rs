@@ -125,5 +125,7 @@ pub(crate) use signal_info::{RawInfo, SignalInfo, SignalValue};
 pub(crate) use signal_mask::{SignalSet, block_signals, thread_masks, thread_name, unblock_in};
 #[cfg(target_os = "linux")]
 pub(crate) use signal_send::send_signal;
+#[cfg(target_os = "linux")]
+pub(crate) use watch::{News, follow, news_of, stir, unfollow};
 pub(crate) use watch::{look_at, tells_of, watch};
 pub(crate) use what::{Family, What, socket_name};

@@ -17,7 +17,7 @@ use libc::flock64 as Range;
 ///
 /// As [`try_lock`](super::try_lock)'s it belongs to the open file, and the kernel gives it up when
 /// the last copy of the descriptor is closed, however its process ends.
-pub(crate) fn try_lock_byte(file: BorrowedFd<'_>, byte: u8) -> io::Result<bool> {
+pub(crate) fn try_lock_byte(file: BorrowedFd<'_>, byte: u16) -> io::Result<bool> {
     match control(file, libc::F_OFD_SETLK, &mut range(libc::F_WRLCK, byte)) {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
         // So fcntl(2) allows it to be told as well.
@@ -27,12 +27,12 @@ pub(crate) fn try_lock_byte(file: BorrowedFd<'_>, byte: u8) -> io::Result<bool> 
 }
 
 /// Gives the lock up, whoever has a copy of the descriptor.
-pub(crate) fn unlock_byte(file: BorrowedFd<'_>, byte: u8) -> io::Result<()> {
+pub(crate) fn unlock_byte(file: BorrowedFd<'_>, byte: u16) -> io::Result<()> {
     control(file, libc::F_OFD_SETLK, &mut range(libc::F_UNLCK, byte))
 }
 
 /// Whether somebody else has the lock: not through this open file.
-pub(crate) fn is_byte_locked(file: BorrowedFd<'_>, byte: u8) -> io::Result<bool> {
+pub(crate) fn is_byte_locked(file: BorrowedFd<'_>, byte: u16) -> io::Result<bool> {
     let mut range = range(libc::F_WRLCK, byte);
     control(file, libc::F_OFD_GETLK, &mut range)?;
     Ok(range.l_type != libc::F_UNLCK as libc::c_short)
@@ -40,7 +40,7 @@ pub(crate) fn is_byte_locked(file: BorrowedFd<'_>, byte: u8) -> io::Result<bool>
 
 // The constants' types differ by platform.
 #[allow(clippy::unnecessary_cast)]
-fn range(kind: libc::c_int, byte: u8) -> Range {
+fn range(kind: libc::c_int, byte: u16) -> Range {
     // SAFETY: a struct of integers, for which zeros are values.
     let mut range: Range = unsafe { std::mem::zeroed() };
     range.l_type = kind as libc::c_short;

@@ -31,7 +31,7 @@ pub(super) struct Part {
 impl Part {
     /// Takes a part; `None` where somebody has it. The queue is open both ways.
     pub(super) fn take(queue: OwnedFd, role: Role) -> io::Result<Option<Self>> {
-        let taken = sys::try_lock_byte(queue.as_fd(), role as u8)?;
+        let taken = sys::try_lock_byte(queue.as_fd(), role as u16)?;
         Ok(taken.then(|| Self { queue: Arc::new(queue), role, held: true }))
     }
 
@@ -58,7 +58,7 @@ impl Part {
     pub(super) fn leave(&mut self) {
         if std::mem::take(&mut self.held) {
             // There is no reason for either to fail that is known of.
-            let left = sys::unlock_byte(self.queue.as_fd(), self.role as u8);
+            let left = sys::unlock_byte(self.queue.as_fd(), self.role as u16);
             if let Err(error) = left.and_then(|()| self.knock()) {
                 tracing::warn!(%error, "that an end of a queue is left is not told");
             }
@@ -80,5 +80,5 @@ impl Drop for Part {
 
 /// Whether somebody else plays that part at this queue.
 pub(super) fn has(queue: BorrowedFd<'_>, role: Role) -> io::Result<bool> {
-    sys::is_byte_locked(queue, role as u8)
+    sys::is_byte_locked(queue, role as u16)
 }

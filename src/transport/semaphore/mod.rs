@@ -70,6 +70,7 @@
 
 mod gate;
 mod handle;
+pub mod lease;
 mod name;
 mod options;
 mod permit;

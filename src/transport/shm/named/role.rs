@@ -44,6 +44,11 @@ impl Role {
         }
     }
 
+    /// Whose lock it is to have.
+    fn byte(self) -> u16 {
+        self as u16
+    }
+
     fn holder(self) -> (Word, Word) {
         HOLDERS[self as usize - 1]
     }
@@ -51,8 +56,8 @@ impl Role {
 
 /// Whether anybody plays any part in a file, whatever is in it.
 pub(super) fn is_played(file: BorrowedFd<'_>) -> io::Result<bool> {
-    Ok(sys::is_byte_locked(file, Role::Sender as u8)?
-        || sys::is_byte_locked(file, Role::Receiver as u8)?)
+    Ok(sys::is_byte_locked(file, Role::Sender.byte())?
+        || sys::is_byte_locked(file, Role::Receiver.byte())?)
 }
 
 /// A file of ours that is mapped.
@@ -80,7 +85,7 @@ impl Attached {
 
     /// The right to play a part, unless somebody else has it.
     pub(super) fn take(self: &Arc<Self>, role: Role) -> io::Result<Option<Hold>> {
-        if !sys::try_lock_byte(self.file.as_fd(), role as u8)? {
+        if !sys::try_lock_byte(self.file.as_fd(), role.byte())? {
             return Ok(None);
         }
         let hold = Hold { attached: Arc::clone(self), role };
@@ -90,7 +95,7 @@ impl Attached {
 
     /// Whether somebody else plays this part.
     pub(super) fn has(&self, role: Role) -> io::Result<bool> {
-        sys::is_byte_locked(self.file.as_fd(), role as u8)
+        sys::is_byte_locked(self.file.as_fd(), role.byte())
     }
 
     /// Whether nobody plays any, but for ourselves.
@@ -146,7 +151,7 @@ impl Drop for Hold {
         // Who has just begun to start a child has lent it our descriptor for a moment: to close it
         // is not enough.
         self.tell(0, 0);
-        if let Err(error) = sys::unlock_byte(self.attached.file.as_fd(), self.role as u8) {
+        if let Err(error) = sys::unlock_byte(self.attached.file.as_fd(), self.role.byte()) {
             tracing::error!(%error, "a lock that is ours could not be given up");
         }
     }
