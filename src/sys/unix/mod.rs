@@ -120,7 +120,7 @@ pub(crate) use signal_catch::{
 #[cfg(target_os = "linux")]
 pub(crate) use signal_fd::{SignalBatch, change_signal_fd, signal_fd, take_signal};
 #[cfg(target_os = "linux")]
-pub(crate) use signal_info::{RawInfo, SignalInfo, SignalValue};
+pub(crate) use signal_info::{RawInfo, SignalInfo, SignalSender, SignalValue};
 #[cfg(target_os = "linux")]
 pub(crate) use signal_mask::{SignalSet, block_signals, thread_masks, thread_name, unblock_in};
 #[cfg(target_os = "linux")]

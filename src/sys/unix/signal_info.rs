@@ -24,6 +24,21 @@ pub(crate) enum SignalValue {
     Word(usize),
 }
 
+/// Who sends, as a signal with a value says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SignalSender {
+    pid: i32,
+    uid: u32,
+}
+
+impl SignalSender {
+    /// This process, as it is now.
+    pub(crate) fn ours() -> Self {
+        let pid = rustix::process::getpid().as_raw_nonzero().get();
+        Self { pid, uid: rustix::process::getuid().as_raw() }
+    }
+}
+
 /// The union that C calls `sigval`: the integer is what the first bytes of the word are, which is
 /// its low half on a little-endian machine and its high half on the others.
 #[derive(Clone, Copy)]
@@ -72,17 +87,17 @@ impl RawInfo {
 
     /// One that this process sends with a value: sigqueue(3).
     pub(crate) fn queued(number: c_int, value: SignalValue) -> Self {
+        Self::queued_by(SignalSender::ours(), number, value)
+    }
+
+    pub(super) fn queued_by(sender: SignalSender, number: c_int, value: SignalValue) -> Self {
         // All of the word is written first: what is beside a shorter integer is sent too.
         let mut raw = RawValue { word: 0 };
         match value {
             SignalValue::Int(int) => raw.int = int,
             SignalValue::Word(word) => raw.word = word,
         }
-        let sent = Sent {
-            pid: rustix::process::getpid().as_raw_nonzero().get(),
-            uid: rustix::process::getuid().as_raw(),
-            value: raw,
-        };
+        let sent = Sent { pid: sender.pid, uid: sender.uid, value: raw };
         let mut info = Self::EMPTY;
         info.fields = Fields { number, errno: 0, code: libc::SI_QUEUE, sent };
         info

@@ -9,15 +9,15 @@ use std::{
     ptr,
 };
 
-use super::signal_info::{RawInfo, SignalValue};
+use super::signal_info::{RawInfo, SignalSender, SignalValue};
 
-/// Sends one, with a value or as kill(2) does; pidfd_send_signal(2).
+/// Sends one, with a value and whose it is, or as kill(2) does; pidfd_send_signal(2).
 pub(crate) fn send_signal(
     process: BorrowedFd<'_>,
     signal: c_int,
-    value: Option<SignalValue>,
+    value: Option<(SignalSender, SignalValue)>,
 ) -> io::Result<()> {
-    let info = value.map(|value| RawInfo::queued(signal, value));
+    let info = value.map(|(sender, value)| RawInfo::queued_by(sender, signal, value));
     let info = info.as_ref().map_or(ptr::null(), ptr::from_ref);
     // SAFETY: the descriptor is open for as long as it is borrowed; the pointer is null, or to 128
     // initialised bytes that live through the call, which is what the kernel copies.

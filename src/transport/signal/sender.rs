@@ -16,14 +16,15 @@ use crate::{
     BoxSender, Endpoint, Error, ErrorKind, Result,
     backoff::Backoff,
     place::Place,
-    sys::{self, SignalValue},
+    sys::{self, SignalSender, SignalValue},
     turn::Turn,
 };
 
 /// The first pause where the queue is full, and the longest: each is twice the one before.
 const FIRST: Duration = Duration::from_millis(1);
 const LONGEST: Duration = Duration::from_millis(16);
-/// How long a process is taken to live after it was found to.
+/// How long a process is taken to live after it was found to, and ours to be who it was: to ask
+/// each time costs a tenth of what sending does.
 const LIVES: Duration = Duration::from_millis(1);
 
 /// Sends a signal to one process: a `Sink` of [`Value`].
@@ -50,7 +51,9 @@ pub struct Sender {
     backoff: Backoff,
     pause: Duration,
     full: u64,
+    /// When both were asked last.
     seen: Option<Instant>,
+    ours: SignalSender,
     turn: Turn,
 }
 
@@ -69,6 +72,7 @@ impl Sender {
             pause: FIRST,
             full: 0,
             seen: None,
+            ours: SignalSender::ours(),
             turn: Turn::default(),
         }
     }
@@ -149,6 +153,7 @@ impl Sender {
         if self.has_ended() {
             return Err(self.failed(io::Error::from_raw_os_error(libc::ESRCH)));
         }
+        let value = value.map(|value| (self.ours, value));
         match sys::send_signal(self.process.as_fd(), self.number.raw, value) {
             Ok(()) => {
                 self.pause = FIRST;
@@ -170,6 +175,7 @@ impl Sender {
             return false;
         }
         self.seen = Some(now);
+        self.ours = SignalSender::ours();
         let ended = sys::has_ended(self.process.as_fd());
         if ended {
             self.seen = None;
