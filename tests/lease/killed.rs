@@ -3,11 +3,13 @@
 #![allow(unsafe_code)]
 
 use std::{
+    fs::File,
+    os::fd::AsRawFd,
     path::Path,
     time::{Duration, Instant},
 };
 
-use framewire::{semaphore::lease, wait::Strategy};
+use framewire::semaphore::lease;
 use futures::{StreamExt, future::join_all};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::{sleep, timeout};
@@ -102,36 +104,42 @@ async fn who_waits_has_the_permit_of_a_killed_one_soon() {
     assert!(at(50) < Duration::from_secs(2), "{took:?}");
 }
 
-/// On one CPU, who is told that a file is closed runs before who closes it gives its locks up, now
-/// and then.
-#[test]
-#[cfg(target_os = "linux")]
-fn a_look_that_comes_too_early_is_not_the_last() {
-    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+/// Locks or unlocks the first byte of a file, and tells nobody.
+fn silently(file: &File, kind: libc::c_int) {
+    // SAFETY: a struct of integers, for which zeros are values.
+    let mut range: libc::flock = unsafe { std::mem::zeroed() };
+    (range.l_type, range.l_len) = (kind as libc::c_short, 1);
+    // SAFETY: this command takes such a struct, which is borrowed until the call is done.
+    let done = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const range) };
+    assert_eq!(done, 0);
+}
 
-    let all = sched_getaffinity(None).unwrap();
-    let first = (0..CpuSet::MAX_CPU).find(|cpu| all.is_set(*cpu)).unwrap();
-    let mut one = CpuSet::new();
-    one.set(first);
-    // Of this thread, and so of the holders that it starts.
-    sched_setaffinity(None, &one).unwrap();
+/// The kernel tells that a file is closed before it gives its locks up. How long that takes is here
+/// for us to say.
+#[tokio::test]
+async fn who_is_told_of_a_close_too_early_looks_again() {
     let (_directory, path) = place();
-    role::block_on(async {
-        let options = lease::Options::new().strategy(Strategy::Park);
-        let leases = options.open(&*path, 1).await.unwrap();
-        let mut early = 0;
-        for _ in 0..KILLS {
-            let mut killed = holding(&path);
-            let mut acquire = Box::pin(leases.acquire());
-            assert!(timeout(Duration::from_millis(5), &mut acquire).await.is_err());
-            kill_process(Pid::from_raw(killed.id() as i32).unwrap(), Signal::KILL).unwrap();
-            let begun = Instant::now();
-            drop(within(acquire).await.unwrap());
-            early += usize::from(begun.elapsed() >= Duration::from_millis(1));
-            killed.wait();
+    let leases = lease::open(&*path, 1).await.unwrap();
+    let file = || File::options().read(true).write(true).open(&path).unwrap();
+    let holder = file();
+    // When the wait begins, and when it is long asleep.
+    for asleep in [0, 1500] {
+        for late in [0, 3, 30, 300] {
+            silently(&holder, libc::F_WRLCK);
+            let waiting = tokio::spawn({
+                let leases = leases.clone();
+                async move { leases.acquire().await.map(drop) }
+            });
+            sleep(Duration::from_millis(asleep)).await;
+            if asleep > 0 {
+                drop(file());
+            }
+            sleep(Duration::from_millis(late)).await;
+            assert!(!waiting.is_finished());
+            silently(&holder, libc::F_UNLCK);
+            within(waiting).await.unwrap().unwrap();
         }
-        announce(&format!("lease: {early} of {KILLS} holders took more than 1 ms to be gone"));
-    });
+    }
 }
 
 /// Nothing happens but the death: no look is made by chance.
