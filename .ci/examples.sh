@@ -98,11 +98,10 @@ bounded 60 cargo run -q --locked --example data_and_signal >"$dir/log" 2>&1 ||
   { cat "$dir/log"; fail "data_and_signal: a record was lost"; }
 grep -q '^a signal a batch' "$dir/log" || { cat "$dir/log"; fail "data_and_signal: no figure"; }
 echo "ok: data_and_signal: all records came, with a signal a batch and with a doorbell"
-if [ -e examples/resource_pool.rs ]; then
-  bounded 60 cargo run -q --locked --example resource_pool >"$dir/log" 2>&1 ||
-    { cat "$dir/log"; fail "resource_pool: a connection was lost, or in two hands"; }
-  echo "ok: resource_pool: what a killed worker had is leased again"
-fi
+
+bounded 60 cargo run -q --locked --example resource_pool >"$dir/log" 2>&1 ||
+  { cat "$dir/log"; fail "resource_pool: a connection was lost, or in two hands"; }
+echo "ok: resource_pool: what a killed worker had is leased again"
 
 free_port() {
   python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
@@ -182,6 +181,14 @@ if [ -e examples/mq.rs ]; then
   interrupt
   example mq -- remove "$jobs"
 fi
+
+cargo run -q --locked --example signal -- receive signal://RTMIN+3 >"$dir/log" 2>"$dir/error" </dev/null &
+server=$!
+for _ in $(seq 100); do grep -q receiving "$dir/error" && break; sleep 0.1; done
+example signal -- send "signal://RTMIN+3@$server" 1 2 3
+for _ in $(seq 50); do [ "$(wc -l <"$dir/log")" -lt 3 ] || break; sleep 0.1; done
+same "signal: numbers arrive in order" "$(awk '{print $2}' "$dir/log" | xargs)" "1 2 3"
+interrupt
 
 port=$(free_port)
 serve udp "udp://127.0.0.1:$port"

@@ -45,17 +45,19 @@ mod jobs {
         if !args.serve {
             return send(&name, numbers).await;
         }
-        eprintln!("receiving on {endpoint}@{}", id());
         tokio::select! {
-            done = receive(&name) => done,
+            done = receive(&name, endpoint) => done,
             interrupted = ctrl_c() => Ok(interrupted?),
         }
     }
 
     /// Prints what comes until it is interrupted: by itself a receiver never ends.
-    async fn receive(name: &SignalName) -> Outcome {
+    async fn receive(name: &SignalName, endpoint: &str) -> Outcome {
+        // Who sends before it is received ends this process: so it is said afterwards.
+        let ready = || eprintln!("receiving on {endpoint}@{}", id());
         if !name.name().starts_with("RTM") {
             let mut receiver = signal::receiver(name.to_string()).await?;
+            ready();
             while let Some(notice) = receiver.next().await {
                 notice?;
                 println!("at least one");
@@ -63,6 +65,7 @@ mod jobs {
             return Ok(());
         }
         let mut jobs = signal::queued(name.to_string()).await?;
+        ready();
         while let Some(job) = jobs.next().await {
             match job {
                 Ok(job) => match (job.int(), job.pid()) {
