@@ -14,7 +14,7 @@
 //!   final name in one step, so that nobody ever meets half an object, or none.
 //! * [`Placed`] is the object at its final name, removed on drop if it is still ours.
 //! * [`FileKind`] says what stands at a path; [`SocketPath`] makes a path fit into a Unix
-//!   socket's address.
+//!   socket's address. [`Unlink`] says who removes the name of a queue or semaphore.
 //!
 //! Everything is looked up relative to directory descriptors, last components are never followed
 //! through symbolic links, descriptors are close-on-exec, objects are 0600, and the process's
@@ -63,6 +63,7 @@ mod file_kind;
 mod lock;
 mod placed;
 mod socket_path;
+mod unlink;
 
 pub use claim::Claim;
 pub use directory::Directory;
@@ -72,3 +73,4 @@ pub(crate) use estate::Estate;
 pub use file_kind::FileKind;
 pub use placed::Placed;
 pub use socket_path::SocketPath;
+pub use unlink::Unlink;

@@ -85,11 +85,11 @@ mod presence;
 mod queue;
 mod ready;
 mod spill;
-mod unlink;
 mod unpacker;
 mod vacancy;
 mod wait_by;
 
+pub use crate::names::Unlink;
 pub use channel::Channel;
 pub use connection::{Connection, DetailedConnection};
 pub use detailed::{DetailedReceiver, DetailedSender, Outgoing, Ranked, Received};
@@ -99,7 +99,6 @@ pub use options::Options;
 use outlet::HIGHEST;
 pub use outlet::Outlet;
 pub use ready::Ready;
-pub use unlink::Unlink;
 pub use wait_by::WaitBy;
 
 use crate::{Result, message::Messages};

@@ -75,14 +75,13 @@ mod name;
 mod options;
 mod permit;
 mod receiver;
-mod unlink;
 
+pub use crate::names::Unlink;
 pub use handle::Semaphore;
 pub use options::Options;
 pub use permit::Permit;
 pub(crate) use receiver::Bodiless;
 pub use receiver::{Receiver, Sender};
-pub use unlink::Unlink;
 
 use self::name::Name;
 use crate::Result;
