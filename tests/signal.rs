@@ -15,6 +15,8 @@ mod ended;
 mod exclusive;
 #[path = "signal/full.rs"]
 mod full;
+#[path = "signal/odd.rs"]
+mod odd;
 #[path = "signal/plain.rs"]
 mod plain;
 #[path = "signal/policy.rs"]
@@ -53,6 +55,12 @@ fn role() {
         ("has threads", threads::has_threads),
         ("has one that unblocks", threads::has_one_that_unblocks),
         ("has children", children::has_children),
+        ("is owned by a waker", odd::is_owned_by_a_waker),
+        ("forks", odd::forks),
+        ("loses its handler", odd::loses_its_handler),
+        ("opens when full", odd::opens_when_full),
+        ("is kept from holding", odd::is_kept_from_holding),
+        ("loses some", odd::loses_some),
         ("hears", plain::hears),
         ("is addressed", plain::is_addressed),
         ("starts again", ended::starts_again),

@@ -17,17 +17,18 @@ use super::{
     sends::{sender, sent},
 };
 
-/// At most so many signals wait for this process.
+/// At most so many signals wait for this process, those for others of its user counted: what opens
+/// a receiver then may find no room to ask threads.
 pub(crate) fn limit(most: u64) {
     let maximum = getrlimit(Resource::Sigpending).maximum;
     setrlimit(Resource::Sigpending, Rlimit { current: Some(most), maximum }).unwrap();
 }
 
 fn is_flooded(flavour: Flavour) {
-    // So that the sender meets the limit, however fast we are.
-    limit(500);
     flavour.run(async {
         let mut queued = signal::queued("RTMIN+3").await.unwrap();
+        // So that the sender meets the limit, however fast we are.
+        limit(500);
         let mut notice = signal::receiver("RTMIN+3").await.unwrap();
         let ticks = Arc::new(AtomicU32::new(0));
         let counted = Arc::clone(&ticks);
@@ -85,10 +86,10 @@ fn a_flood_drowns_nobody_on_two_workers() {
 
 /// Of eight, while nobody reads.
 pub(crate) fn has_little_room() {
-    limit(8);
     role::block_on(async {
         let options = signal::Options::new().capacity(256);
         let mut queued = options.queued("RTMIN+3").await.unwrap();
+        limit(8);
         let mut process = sender("RTMIN+3", "count 2000");
         assert_eq!(process.answer(), "ready");
         process.order("go");

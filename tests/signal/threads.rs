@@ -29,7 +29,7 @@ fn all_blocked() {
     assert!(masks.iter().all(|(_, blocked)| *blocked), "{masks:?}");
 }
 
-fn unblock() {
+pub(crate) fn unblock() {
     let mut set = MaybeUninit::uninit();
     // SAFETY: the pointer is to a local that is large enough.
     unsafe { libc::sigemptyset(set.as_mut_ptr()) };

@@ -115,7 +115,7 @@ pub(crate) use signal::{real_time_signals, signal_number};
 #[cfg(target_os = "linux")]
 pub(crate) use signal_catch::{
     CAN_BLOCK_IN_OTHERS, ask_to_block, become_taker, call_handler, catch_signal, forget_asking,
-    is_forked_off, lost_strays, strays, take_stray,
+    is_forked_off, is_taker, lost_strays, strays, take_stray,
 };
 #[cfg(target_os = "linux")]
 pub(crate) use signal_fd::{SignalBatch, change_signal_fd, signal_fd, take_signal};

@@ -80,6 +80,12 @@ pub(crate) fn become_taker() {
     OWNER.store(process::id() as i32, Ordering::Release);
 }
 
+/// Whether this thread of ours is the one that takes signals, with all blocked for good.
+pub(crate) fn is_taker(tid: i32) -> bool {
+    // Acquire: partner of the Release in `become_taker`.
+    TAKER.load(Ordering::Acquire) == tid
+}
+
 /// Whether this process was forked off one that takes signals: it has no taker.
 pub(crate) fn is_forked_off() -> bool {
     // Acquire: partner of the Release in `become_taker`.

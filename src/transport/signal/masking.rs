@@ -12,8 +12,9 @@
 //!    that was not blocked is on the second, or was itself started by one that is.
 //! 2. A thread that ended while we looked may have started one. Such a look does not count.
 //! 3. The C library blocks everything for a moment while it starts threads and processes, and
-//!    brings the old mask back. It blocks its own signals too then, which is seen. Such a look does
-//!    not count, unless that moment lasts: threads of the kernel's own (io_uring) are like this.
+//!    brings the old mask back. It blocks its own signals too then (glibc), which is seen, or all
+//!    that a program can block (musl). Such a look does not count, unless that moment lasts: threads
+//!    of the kernel's own (io_uring) are like this.
 //! 4. A handler runs with its own signal blocked, and not for long; between the two looks is a
 //!    pause. If it was longer, the next signal may come to that thread: it is handed on, and
 //!    blocked there as well, and only its place in the order may be wrong.
@@ -103,7 +104,9 @@ impl Looks {
         })?;
         let (mut unclear, mut unblocked) = (looked.missed, Vec::new());
         for (tid, mask) in looked.threads {
-            if mask.is_for_a_moment() {
+            if sys::is_taker(tid) {
+                // Not for a moment, though with some C libraries it looks like one.
+            } else if mask.is_for_a_moment() {
                 let moments = self.moments.entry(tid).or_default();
                 *moments = moments.saturating_add(1);
                 unclear |= *moments <= MOMENT;

@@ -150,7 +150,8 @@ pub async fn receiver(name: impl AsRef<str>) -> Result<Receiver> {
 /// A thread that unblocks the signal by itself gets it, once: it is handed on, out of order, and is
 /// blocked there again. A process that is forked off without an `exec` has no such thread, and its
 /// signals wait. A standard signal can be received like this as well, and those that are sent while
-/// one waits are still one.
+/// one waits are still one. Those that are sent to one thread alone, as by raise(3) and pthread_kill(3), are
+/// not seen, and from then on by no handler either: that thread has them blocked.
 ///
 /// Where other handlers do not matter, [`exclusive`] is faster.
 ///

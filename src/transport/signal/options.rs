@@ -222,7 +222,14 @@ impl Options {
             return Err(Error::new(ErrorKind::Address, "no process is named").remedy(remedy));
         };
         let gone = || Error::new(ErrorKind::NotFound, format!("there is no process {pid}"));
-        let Some(process) = sys::watch_process(pid)? else { return Err(gone()) };
+        let Some(process) = sys::watch_process(pid)? else {
+            if sys::began(pid).is_none() {
+                return Err(gone());
+            }
+            let cause = format!("nothing holds process {pid}: pidfd_open(2) is refused");
+            return Err(Error::new(ErrorKind::Unsupported, cause)
+                .remedy("use Linux 5.3 or later, have a sandbox allow it, and name no thread"));
+        };
         // It is looked at once it is held: that it began then was true of who is held.
         if self.begun.is_some_and(|begun| sys::began(pid) != Some(begun)) {
             return Err(gone().remedy("it has ended, and its number is another's or nobody's"));
