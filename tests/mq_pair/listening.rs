@@ -184,3 +184,26 @@ async fn a_client_takes_the_sizes_as_they_are_or_says_what_differs() {
     let long = format!("/{}", "n".repeat(247));
     assert_eq!(mq::listen(long).await.unwrap_err().kind(), ErrorKind::Address);
 }
+
+/// Who says that it listens is found, whoever else comes and goes.
+#[test]
+fn of_listeners_that_come_and_go_each_is_found() {
+    let name = Name::new();
+    let comes_and_goes = async || {
+        for _ in 0..200 {
+            match small().listen(&*name).await {
+                Ok(mut listener) => {
+                    let mut client = small().connect(&*name).await.unwrap();
+                    client.send("hello".into()).await.unwrap();
+                    within(listener.next()).await.unwrap().unwrap();
+                }
+                Err(error) => assert_eq!(error.kind(), ErrorKind::InUse, "{error}"),
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| Flavour::CurrentThread.runtime().block_on(comes_and_goes()));
+        }
+    });
+}

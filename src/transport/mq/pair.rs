@@ -104,6 +104,10 @@ fn put(name: &Name, sizes: QueueSizes, mode: u32, role: Role) -> Result<(Named, 
                 _ => continue,
             };
             let Some(guard) = Part::take(guard, Role::Listener)? else { return Err(in_use()) };
+            // Until then it looked as if it was left by one that was killed.
+            if !guard.is_named()? {
+                continue;
+            }
             let named = Named { name: name.clone(), guard };
             return match Part::take(queue, role)? {
                 Some(part) => Ok((named, part)),
