@@ -172,3 +172,22 @@ async fn packed_and_spilled_go_together() {
     within(sending).await.unwrap().unwrap();
     assert!(name.spilled().is_empty());
 }
+
+/// Who was never let in leaves nothing either.
+#[tokio::test]
+async fn what_a_client_left_at_the_door_goes_with_the_listener() {
+    for client_first in [true, false] {
+        let name = Name::new();
+        let listener = spilling().listen(&*name).await.unwrap();
+        let mut client = spilling().connect(&*name).await.unwrap();
+        client.send(body(1, LEN)).await.unwrap();
+        if client_first {
+            drop(client);
+            drop(listener);
+        } else {
+            drop(listener);
+            drop(client);
+        }
+        assert!(name.spilled().is_empty(), "the client first: {client_first}");
+    }
+}

@@ -1,6 +1,7 @@
 //! Listening.
 
 use std::{
+    os::fd::AsFd,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -14,6 +15,7 @@ use super::{
     channel::{End, only_user},
     options::failed,
     pair::{Names, Pair, Stand},
+    presence::Role,
     vacancy::Vacancies,
 };
 use crate::{
@@ -147,6 +149,25 @@ impl Listener {
         let (channel, wait) = Channel::new(end, &self.options)?;
         tracing::debug!(endpoint = %self.endpoint(), tells, "accepted");
         Ok(Messages::new(channel, wait).on(Arc::clone(self.names.base.endpoint())))
+    }
+}
+
+/// What one that came and was not let in has left in files goes with the one that leaves last.
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let (Some(Ready { pair, .. }), true) = (self.ready.take(), self.options.spill.is_some())
+        else {
+            return;
+        };
+        let Pair { mut requests, replies } = pair;
+        requests.leave();
+        let name = self.names.requests.text();
+        if let (Ok(Some(spill)), Ok(false)) =
+            (self.options.spill_of(requests.as_fd(), &name), requests.has(Role::Sender))
+        {
+            spill.sweep();
+        }
+        drop(replies);
     }
 }
 
