@@ -64,6 +64,7 @@ fn role() {
         ("connects", killed::connects),
         ("sends packed", packed::sends),
         ("spills", spill::spills),
+        ("runs out", spill::runs_out),
         ("waits", idle::waits),
     ]);
 }

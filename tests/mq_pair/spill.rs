@@ -4,6 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt, process::Command};
 
 use framewire::{ErrorKind, mq};
 use futures::{FutureExt, SinkExt, StreamExt};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::{
     common::{
@@ -190,4 +191,27 @@ async fn what_a_client_left_at_the_door_goes_with_the_listener() {
         }
         assert!(name.spilled().is_empty(), "the client first: {client_first}");
     }
+}
+
+/// The part of a receiver that has no descriptor left for a while.
+pub(crate) fn runs_out() {
+    role::block_on(async {
+        let (name, options) = (Name::new(), spilling());
+        let mut receiver = options.receiver(&*name).await.unwrap();
+        let mut sender = options.sender(&*name).await.unwrap();
+        sender.send(body(1, LEN)).await.unwrap();
+        let usual = getrlimit(Resource::Nofile);
+        setrlimit(Resource::Nofile, Rlimit { current: Some(3), maximum: usual.maximum }).unwrap();
+        let refused = receiver.next().now_or_never();
+        setrlimit(Resource::Nofile, usual).unwrap();
+        let error = refused.unwrap().unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Exhausted, "{error}");
+        same(&within(receiver.next()).await.unwrap().unwrap(), &body(1, LEN));
+        assert!(name.spilled().is_empty());
+    });
+}
+
+#[test]
+fn a_body_that_cannot_be_opened_now_comes_later() {
+    role::must_pass("runs out");
 }

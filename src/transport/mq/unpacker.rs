@@ -5,9 +5,10 @@ use std::io;
 use bytes::Bytes;
 
 use super::{
-    envelope::{self, Record, malformed},
+    envelope::{self, Record, Token, malformed},
     spill::Spill,
 };
+use crate::ErrorKind;
 
 /// Takes messages out of the envelope: all of a queue message out of one buffer, and those that lie
 /// in files out of these.
@@ -18,13 +19,15 @@ pub(super) struct Unpacker {
     /// What it was sent with.
     priority: u32,
     spill: Option<Spill>,
+    /// A body that could not be read for want of what others may give back: it comes next.
+    owed: Option<(usize, Token)>,
     /// Whether the last error was of one message, and says nothing of the next.
     passing: bool,
 }
 
 impl Unpacker {
     pub(super) fn new(spill: Option<Spill>) -> Self {
-        Self { row: Bytes::new(), priority: 0, spill, passing: false }
+        Self { row: Bytes::new(), priority: 0, spill, owed: None, passing: false }
     }
 
     /// Takes one message, with its priority. `receive` takes a queue message out of the queue;
@@ -34,6 +37,9 @@ impl Unpacker {
         &mut self,
         receive: impl FnOnce() -> io::Result<Option<(Bytes, u32)>>,
     ) -> io::Result<Option<(Bytes, u32)>> {
+        if let Some((len, token)) = self.owed.take() {
+            return self.read(len, token);
+        }
         if self.row.is_empty() {
             self.passing = false;
             let Some((row, priority)) = receive()? else { return Ok(None) };
@@ -46,15 +52,25 @@ impl Unpacker {
         self.passing = true;
         match envelope::take(&mut self.row) {
             Ok(Record::Here(body)) => Ok(Some((body, self.priority))),
-            Ok(Record::Spilled(len, token)) => match &self.spill {
-                Some(spill) => Ok(Some((spill.read(len, token)?, self.priority))),
-                None => {
-                    let cause = format!("a message of {len} bytes that lies in a file");
-                    Err(malformed(cause).into())
-                }
-            },
+            Ok(Record::Spilled(len, token)) => self.read(len, token),
             Err(error) => {
                 self.row = Bytes::new();
+                Err(error.into())
+            }
+        }
+    }
+
+    #[cold]
+    fn read(&mut self, len: usize, token: Token) -> io::Result<Option<(Bytes, u32)>> {
+        let Some(spill) = &self.spill else {
+            let cause = format!("a message of {len} bytes that lies in a file");
+            return Err(malformed(cause).into());
+        };
+        match spill.read(len, token) {
+            Ok(body) => Ok(Some((body, self.priority))),
+            Err(error) => {
+                // The file is still there.
+                self.owed = (error.kind() == ErrorKind::Exhausted).then_some((len, token));
                 Err(error.into())
             }
         }
@@ -69,6 +85,9 @@ impl Unpacker {
 impl Drop for Unpacker {
     fn drop(&mut self) {
         let Some(spill) = &self.spill else { return };
+        if let Some((_, token)) = self.owed {
+            spill.remove(token);
+        }
         while !self.row.is_empty() {
             match envelope::take(&mut self.row) {
                 Ok(Record::Here(_)) => {}
