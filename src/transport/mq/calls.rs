@@ -77,14 +77,37 @@ pub(super) struct Errand {
     pub(super) parcel: Parcel,
     /// When it is too late.
     pub(super) until: Option<Instant>,
+    /// The thread may be in the middle of it.
+    pub(super) begun: bool,
+    /// Whoever wanted it sent does not ask for it any more.
+    pub(super) forsaken: bool,
     pub(super) outcome: Option<io::Result<()>>,
 }
 
 impl Errand {
-    /// Whether it is about this message: the very bytes, which are there for as long as we are.
+    pub(super) fn new(parcel: Parcel, until: Option<Instant>) -> Self {
+        Self { parcel, until, begun: false, forsaken: false, outcome: None }
+    }
+
+    /// Whether it is about this message: the very bytes, which are there for as long as we are, and
+    /// no second message of the same.
     pub(super) fn is_of(&self, body: &Bytes, priority: u32) -> bool {
         let (ours, rank) = &self.parcel;
-        (ours.as_ptr(), ours.len(), *rank) == (body.as_ptr(), body.len(), priority)
+        let same = (ours.as_ptr(), ours.len(), *rank) == (body.as_ptr(), body.len(), priority);
+        same && !self.forsaken
+    }
+}
+
+/// Forsakes the errand that is there when this is dropped: its message is asked for no longer.
+#[derive(Debug)]
+pub(super) struct Asking(pub(super) Option<Arc<Slot<Errand>>>);
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        let Some(slot) = &self.0 else { return };
+        if let Some(errand) = &mut *slot.lock() {
+            errand.forsaken = true;
+        }
     }
 }
 
@@ -96,11 +119,22 @@ pub(super) struct Giving {
 }
 
 impl Giving {
-    /// The message, if it is still to be sent.
-    fn errand(&self) -> Option<(Parcel, Option<Instant>)> {
-        match &*self.errand.lock() {
-            Some(Errand { parcel, until, outcome: None }) => Some((parcel.clone(), *until)),
+    /// The message, if it is still to be sent: from now on by nobody but us.
+    fn begin(&self) -> Option<(Parcel, Option<Instant>)> {
+        match &mut *self.errand.lock() {
+            Some(Errand { parcel, until, begun, forsaken: false, outcome: None }) => {
+                *begun = true;
+                Some((parcel.clone(), *until))
+            }
             _ => None,
+        }
+    }
+
+    /// Puts down what has become of it; `None` where that is nothing yet.
+    fn end(&self, outcome: Option<io::Result<()>>) {
+        if let Some(errand) = &mut *self.errand.lock() {
+            errand.begun = false;
+            errand.outcome = outcome;
         }
     }
 }
@@ -110,18 +144,19 @@ impl Call for Giving {
 
     fn call(&mut self, turn: &Turn) -> io::Result<Option<()>> {
         // Where there is nothing to do, whoever waits is to look again.
-        let Some(((body, priority), until)) = self.errand() else { return Ok(Some(())) };
+        let Some(((body, priority), until)) = self.begin() else { return Ok(Some(())) };
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));
         let slice = left.map_or(turn.slice(), |left| left.min(turn.slice()));
         let outcome = sys::queue_send_within(self.queue.as_fd(), &body, priority, slice);
         let is_late = until.is_some_and(|until| until <= Instant::now());
         match outcome {
-            Err(error) if error.kind() == io::ErrorKind::TimedOut && !is_late => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut && !is_late => {
+                self.end(None);
+                Ok(None)
+            }
             outcome => {
                 // Told by the next try, which knows whether it is about the same message.
-                if let Some(errand) = &mut *self.errand.lock() {
-                    errand.outcome = Some(outcome);
-                }
+                self.end(Some(outcome));
                 Ok(Some(()))
             }
         }

@@ -51,11 +51,15 @@ impl Messages<Outlet, Ready> {
     /// What is dropped early was not sent. With [`WaitBy::Blocking`](super::WaitBy::Blocking) it
     /// may have been, as with `send`.
     pub async fn send_within(&mut self, message: impl Into<Bytes>, within: Duration) -> Result<()> {
-        let (message, has_thread) = (message.into(), self.get_ref().has_thread());
+        let message = message.into();
         alone(self, self.get_ref())?;
-        send(self, &message, within, has_thread, |outlet, message, until| {
-            outlet.give(message, 0, until)
-        })
+        send(
+            self,
+            &message,
+            within,
+            |outlet| outlet,
+            |outlet, message, until| outlet.give(message, 0, until),
+        )
         .await
     }
 }
@@ -79,11 +83,15 @@ impl Messages<Ranked<Outlet>, Ready, Outgoing> {
         message: impl Into<Outgoing>,
         within: Duration,
     ) -> Result<()> {
-        let (message, has_thread) = (message.into(), self.get_ref().get_ref().has_thread());
+        let message = message.into();
         alone(self, self.get_ref().get_ref())?;
-        send(self, &message, within, has_thread, |ranked, Outgoing { body, priority }, until| {
-            ranked.0.give(body, *priority, until)
-        })
+        send(
+            self,
+            &message,
+            within,
+            Ranked::get_ref,
+            |ranked, Outgoing { body, priority }, until| ranked.0.give(body, *priority, until),
+        )
         .await
     }
 }
@@ -103,17 +111,23 @@ async fn send<T: TrySend>(
     messages: &mut Messages<T, Ready, T::Outgoing>,
     message: &T::Outgoing,
     within: Duration,
-    has_thread: bool,
+    outlet: fn(&T) -> &Outlet,
     mut give: impl FnMut(&mut T, &T::Outgoing, Option<Instant>) -> io::Result<()>,
 ) -> Result<()> {
     messages.check(message)?;
+    let (asking, has_thread) =
+        (|io: &T| outlet(io).asking(), outlet(messages.get_ref()).has_thread());
     let Some(until) = Instant::now().checked_add(within) else {
+        poll_fn(|cx| Pin::new(&mut *messages).poll_ready(cx)).await?;
+        let _asking = asking(messages.get_ref());
         return messages.in_turn(|io| give(io, message, None)).await;
     };
     let before = poll_fn(|cx| Pin::new(&mut *messages).poll_ready(cx));
     let sent = match runtime::timeout(within, before)?.await {
         Ok(ready) => {
             ready?;
+            // What was accepted before is sent by now: what a thread is told of is ours.
+            let _asking = asking(messages.get_ref());
             // A thread that is in the middle of a message is the one that knows whether it is late.
             let limit = has_thread.then_some(until);
             let sending = messages.in_turn(|io| give(io, message, limit));

@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 
 use super::{
-    calls::{Errand, Slot},
+    calls::{Asking, Errand, Slot},
     packer::Packer,
     queue::Queue,
 };
@@ -74,6 +74,11 @@ impl Outlet {
         self.errand.is_some()
     }
 
+    /// A message is asked for until this is dropped.
+    pub(super) fn asking(&self) -> Asking {
+        Asking(self.errand.clone())
+    }
+
     /// Sends a message with this priority, until then where a thread waits for room.
     #[inline]
     pub(super) fn give(
@@ -124,8 +129,8 @@ fn give_beside(
         let is_ours = errand.is_of(body, priority);
         match errand.outcome.take() {
             Some(outcome) if is_ours => return outcome,
-            None if !is_ours => {
-                // The thread may be in the middle of it.
+            None if errand.begun => {
+                // The thread tells what becomes of it; whoever's it is, it comes first.
                 *slot = Some(errand);
                 return Err(io::ErrorKind::WouldBlock.into());
             }
@@ -137,7 +142,7 @@ fn give_beside(
         if until.is_some_and(|until| until <= Instant::now()) {
             return Err(io::ErrorKind::TimedOut.into());
         }
-        *slot = Some(Errand { parcel: (body.clone(), priority), until, outcome: None });
+        *slot = Some(Errand::new((body.clone(), priority), until));
     }
     sent
 }
