@@ -135,7 +135,7 @@ async fn a_name_that_is_removed_is_made_again() {
 /// that nobody else has to be asked how much that is.
 #[tokio::test]
 async fn where_there_is_no_room_who_comes_waits_for_it() {
-    let name = Name::new();
+    let name = Name::alone();
     // Four such queues do not fit, whatever else there is.
     let options = mq::Options::new().capacity(8).max_len(8192 * 3 / 2);
     let options = if options.listen(&*name).await.is_ok() {
@@ -161,13 +161,15 @@ async fn where_there_is_no_room_who_comes_waits_for_it() {
         let name = name.to_string();
         async move { options.deadline(Duration::from_secs(30)).connect(name).await }
     });
-    tokio::spawn(async move {
+    let others = tokio::spawn(async move {
         sleep(A_WHILE).await;
         connections.pop();
-        std::future::pending::<()>().await;
+        connections
     });
     within(listener.next()).await.unwrap().unwrap();
     within(waiting).await.unwrap().unwrap();
+    // What they take is free again before the name is no longer alone.
+    drop(others.await.unwrap());
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::{
     ops::Deref,
     path::{Path, PathBuf},
     sync::{
-        Mutex, OnceLock,
+        Condvar, Mutex, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -22,11 +22,31 @@ pub(crate) fn small() -> mq::Options {
     mq::Options::new().capacity(4).max_len(64)
 }
 
+/// How many names there are in this process, and whether one of them is to be the only one.
+static NAMES: Mutex<(usize, bool)> = Mutex::new((0, false));
+static CHANGED: Condvar = Condvar::new();
+
 /// A name that nobody else has, and what is made under it removed with this.
 pub(crate) struct Name(String);
 
 impl Name {
+    /// Waits while there is one that is alone.
     pub(crate) fn new() -> Self {
+        let names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut names = CHANGED.wait_while(names, |names| names.1).unwrap();
+        names.0 += 1;
+        Self::make()
+    }
+
+    /// The same for who leaves no room in queues to others: waits until there is no other name.
+    pub(crate) fn alone() -> Self {
+        let names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut names = CHANGED.wait_while(names, |names| names.0 > 0).unwrap();
+        *names = (1, true);
+        Self::make()
+    }
+
+    fn make() -> Self {
         static MADE: AtomicUsize = AtomicUsize::new(0);
         // Relaxed: the numbers have to differ, and order nothing.
         let n = MADE.fetch_add(1, Ordering::Relaxed);
@@ -72,6 +92,9 @@ impl Drop for Name {
         for name in self.queues() {
             let _ = mq::remove(name);
         }
+        let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+        *names = (names.0 - 1, false);
+        CHANGED.notify_all();
     }
 }
 
