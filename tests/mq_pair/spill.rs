@@ -1,10 +1,14 @@
 //! Messages that are larger than a queue carries.
 
-use std::{fs, os::unix::fs::PermissionsExt, process::Command};
+use std::{fs, os::unix::fs::PermissionsExt, process::Command, time::Duration};
 
-use framewire::{ErrorKind, mq};
+use framewire::{
+    ErrorKind,
+    mq::{self, WaitBy},
+};
 use futures::{FutureExt, SinkExt, StreamExt};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::time::timeout;
 
 use super::{
     common::{
@@ -18,6 +22,7 @@ use super::{
 };
 
 const LEN: usize = 1 << 20;
+const A_WHILE: Duration = Duration::from_millis(50);
 
 fn spilling() -> mq::Options {
     small().spill(LEN)
@@ -215,4 +220,22 @@ pub(crate) fn runs_out() {
 fn a_body_that_cannot_be_opened_now_comes_later() {
     let _name = Name::new();
     role::must_pass("runs out");
+}
+
+/// Its thread may send what it had in its hands, and then the body is there.
+#[tokio::test]
+async fn a_sender_that_goes_takes_no_body_from_its_thread() {
+    for _ in 0..5 {
+        let (name, options) = (Name::new(), spilling().capacity(1));
+        let mut receiver = options.receiver(&*name).await.unwrap();
+        let mut sender = options.wait_by(WaitBy::Blocking).sender(&*name).await.unwrap();
+        sender.send(body(0, LEN)).await.unwrap();
+        assert!(timeout(A_WHILE, sender.send(body(1, LEN))).await.is_err(), "there is no room");
+        drop(sender);
+        same(&within(receiver.next()).await.unwrap().unwrap(), &body(0, LEN));
+        if let Ok(late) = timeout(4 * A_WHILE, receiver.next()).await {
+            same(&late.unwrap().unwrap(), &body(1, LEN));
+        }
+        assert!(name.spilled().is_empty());
+    }
 }

@@ -9,6 +9,7 @@ use std::{
 
 use bytes::Bytes;
 
+use super::{envelope::Token, spill::Spill};
 use crate::{
     sys,
     transport::inbox::Inbox,
@@ -81,12 +82,14 @@ pub(super) struct Errand {
     pub(super) begun: bool,
     /// Whoever wanted it sent does not ask for it any more.
     pub(super) forsaken: bool,
+    /// Files that go with it unless it is sent, where its end is gone.
+    pub(super) files: Option<(Spill, Vec<Token>)>,
     pub(super) outcome: Option<io::Result<()>>,
 }
 
 impl Errand {
     pub(super) fn new(parcel: Parcel, until: Option<Instant>) -> Self {
-        Self { parcel, until, begun: false, forsaken: false, outcome: None }
+        Self { parcel, until, begun: false, forsaken: false, files: None, outcome: None }
     }
 
     /// Whether it is about this message: the very bytes, which are there for as long as we are, and
@@ -95,6 +98,16 @@ impl Errand {
         let (ours, rank) = &self.parcel;
         let same = (ours.as_ptr(), ours.len(), *rank) == (body.as_ptr(), body.len(), priority);
         same && !self.forsaken
+    }
+}
+
+impl Drop for Errand {
+    fn drop(&mut self) {
+        let (Some((spill, files)), false) = (&self.files, matches!(self.outcome, Some(Ok(()))))
+        else {
+            return;
+        };
+        files.iter().for_each(|token| spill.remove(*token));
     }
 }
 
@@ -122,7 +135,7 @@ impl Giving {
     /// The message, if it is still to be sent: from now on by nobody but us.
     fn begin(&self) -> Option<(Parcel, Option<Instant>)> {
         match &mut *self.errand.lock() {
-            Some(Errand { parcel, until, begun, forsaken: false, outcome: None }) => {
+            Some(Errand { parcel, until, begun, forsaken: false, outcome: None, .. }) => {
                 *begun = true;
                 Some((parcel.clone(), *until))
             }

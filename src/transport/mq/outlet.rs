@@ -101,6 +101,17 @@ impl Outlet {
     }
 }
 
+impl Drop for Outlet {
+    fn drop(&mut self) {
+        let (Some(slot), Some(packer)) = (&self.errand, &mut self.packer) else { return };
+        if let Some(errand) = &mut *slot.lock() {
+            if errand.begun || matches!(errand.outcome, Some(Ok(()))) {
+                errand.files = packer.hand_over();
+            }
+        }
+    }
+}
+
 /// Sends a whole queue message.
 #[inline]
 fn send(

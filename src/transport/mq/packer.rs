@@ -133,6 +133,12 @@ impl Packer {
         Ok(())
     }
 
+    /// The files that are named in the queue message that waits for room: whoever may send it yet
+    /// has to see to them.
+    pub(super) fn hand_over(&mut self) -> Option<(Spill, Vec<Token>)> {
+        Some((self.spill.clone()?, std::mem::take(&mut self.unsent[1])))
+    }
+
     /// Drops what was gathered.
     pub(super) fn forget(&mut self) {
         self.row.clear();
