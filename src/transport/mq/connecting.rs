@@ -17,7 +17,7 @@ use crate::{
 /// The first pause between two tries, and the longest.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(25));
 /// A listener has no names while it makes a new pair.
-const GRACE: Duration = Duration::from_millis(50);
+const GRACE: Duration = Duration::from_millis(250);
 
 /// What became of a try.
 enum Attempt {
