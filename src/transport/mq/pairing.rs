@@ -151,7 +151,7 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound): nobody listens there, for 50 ms on end.
+    /// [`NotFound`](crate::ErrorKind::NotFound): nobody listens there, for 250 ms on end.
     /// [`TimedOut`](crate::ErrorKind::TimedOut): the listener let nobody in until the
     /// [deadline](Self::deadline), or did not come. Else as [`receiver`](Self::receiver).
     ///
