@@ -24,6 +24,10 @@ mod processes;
 mod removed;
 #[path = "lease/runtimes.rs"]
 mod runtimes;
+#[path = "lease/told.rs"]
+mod told;
+#[path = "lease/wakers.rs"]
+mod wakers;
 
 use std::path::PathBuf;
 
@@ -54,6 +58,8 @@ fn role() {
         ("waits", idle::waits),
         ("has waited", idle::has_waited),
         ("leaves nothing", runtimes::leaves_nothing),
+        ("a waker owns", wakers::owns),
+        ("a waker panics", wakers::panics),
     ]);
 }
 

@@ -69,6 +69,11 @@ use std::{
     io::Result,
     task::{Context, Poll},
 };
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    task::Waker,
+};
 
 /// Which way the bytes or messages go.
 ///
@@ -134,4 +139,10 @@ pub trait Wait {
         direction: Direction,
         op: impl FnMut() -> Result<R>,
     ) -> Poll<Result<R>>;
+}
+
+/// Calls a waker, which is others' code: a panic of its own is not ours.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn wake(waker: Waker) {
+    let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
 }

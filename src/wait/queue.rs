@@ -6,12 +6,11 @@ mod tests;
 
 use std::{
     fmt, io,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
-    task::{Context, Poll, Waker, ready},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -23,6 +22,7 @@ use super::{
     call::SLICE,
     pace::{Pace, Step, yield_to_runtime},
     thread::{self, Place},
+    wake,
 };
 
 /// Tries between two looks at the clock: one costs as much as several tries in vain.
@@ -248,13 +248,14 @@ impl<T: Tokens> Shared<T> {
         }
         self.count(&line);
         drop(line);
-        drop(left.waker);
         if left.has_token {
             self.tokens.put_back();
         }
         if let Some(next) = left.next {
             wake(next);
         }
+        // The last of it: where that panics, nobody else is the worse for it.
+        drop(left.waker);
     }
 
     fn count(&self, line: &Line) {
@@ -295,11 +296,6 @@ impl<T: Tokens> Shared<T> {
             line = self.lock();
         }
     }
-}
-
-/// Calls a waker, which is others' code: a panic of its own is not ours.
-fn wake(waker: Waker) {
-    let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
 }
 
 impl<T: Tokens> Drop for Handle<T> {

@@ -2,13 +2,13 @@
 
 use std::{
     sync::Arc,
-    task::{Context, Poll, Waker, ready},
+    task::{Context, Poll, ready},
 };
 
 use tokio::task::coop;
 
 use super::{guard::Lease, pool::Pool};
-use crate::{Result, runtime};
+use crate::{Result, runtime, wait::wake};
 
 /// One who wants a permit. Dropped, it leaves nothing: a lock is taken in a poll that is ready, and
 /// is a [`Lease`] by the end of it.
@@ -37,7 +37,7 @@ impl Acquire {
         // What a poll replaces is dropped when nothing is locked: that may run any code.
         let _before;
         let mut state = pool.lock();
-        let (held, line, watch) = state.parts();
+        let (held, line) = state.parts();
         let number = match self.number {
             Some(number) => {
                 _before = line.renew(number, cx.waker());
@@ -59,26 +59,28 @@ impl Acquire {
         if !line.is_first(number) {
             return Poll::Pending;
         }
-        watch.poll(cx, pool.place(), || pool.take(held))
+        drop(state);
+        pool.watch().poll(cx, &pool)
     }
 
     /// Leaves the line, from wherever in it, and has the next one look.
     fn leave(&mut self) {
         let Some(number) = self.number.take() else { return };
         // Both are dropped, and the one is woken, when nothing is locked.
-        let (_ours, next) = {
+        let (_ours, next, is_empty) = {
             let mut state = self.pool.lock();
-            let (_, line, watch) = state.parts();
-            let was_first = line.is_first(number);
-            let ours = line.leave(number);
-            if line.is_empty() {
-                watch.rest();
-            } else if was_first {
-                watch.look();
-            }
-            (ours, line.first().filter(|_| was_first))
+            let was_first = state.line.is_first(number);
+            state.look |= was_first;
+            let ours = state.line.leave(number);
+            (ours, state.line.first().filter(|_| was_first), state.line.is_empty())
         };
-        next.into_iter().for_each(Waker::wake);
+        next.into_iter().for_each(wake);
+        let _pause = is_empty.then(|| {
+            let mut watch = self.pool.watch();
+            // Somebody may have come by now.
+            let is_empty = self.pool.lock().line.is_empty();
+            is_empty.then(|| watch.rest())
+        });
     }
 }
 

@@ -88,7 +88,7 @@ impl Leases {
     pub fn try_acquire(&self) -> Result<Option<Lease>> {
         let taken = {
             let mut state = self.0.lock();
-            let (held, line, _) = state.parts();
+            let (held, line) = state.parts();
             if line.is_empty() { self.0.take(held) } else { Ok(None) }
         };
         match taken {

@@ -4,11 +4,13 @@ use std::{
     io,
     os::fd::AsFd,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::Waker,
 };
 
 use super::{line::Line, place::Place, watch::Watch};
-use crate::{Endpoint, Error, Result, sys, wait::Strategy};
+use crate::{
+    Endpoint, Error, Result, sys,
+    wait::{Strategy, wake},
+};
 
 /// A file that is open once. Its locks are ours, and do not conflict with each other: which of them
 /// are taken is kept here.
@@ -17,6 +19,8 @@ pub(super) struct Pool {
     place: Place,
     endpoint: Arc<Endpoint>,
     state: Mutex<State>,
+    /// Locked by who is the first in the line, and before the state where both are.
+    watch: Mutex<Watch>,
 }
 
 #[derive(Debug)]
@@ -24,20 +28,28 @@ pub(super) struct State {
     /// The locks that we have.
     held: Held,
     pub(super) line: Line,
-    pub(super) watch: Watch,
+    /// Whoever is first has to look: something was given up in this process, or the one before it
+    /// was told of what is not told again.
+    pub(super) look: bool,
 }
 
 impl Pool {
     pub(super) fn new(place: Place, endpoint: Arc<Endpoint>, strategy: Strategy) -> Self {
         let held = Held(vec![false; place.count.into()]);
-        let state = State { held, line: Line::default(), watch: Watch::new(strategy) };
-        Self { place, endpoint, state: Mutex::new(state) }
+        let state = State { held, line: Line::default(), look: false };
+        Self { place, endpoint, state: Mutex::new(state), watch: Mutex::new(Watch::new(strategy)) }
     }
 
-    /// No code of anybody else's runs while this is locked.
+    /// No code of anybody else's runs while this is locked, but what clones a waker.
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         // What is kept is whole between any two steps.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For who is the first in the line, or has left it empty. What else runs while this is locked
+    /// may give up permits and waits of ours: none of those is the first.
+    pub(super) fn watch(&self) -> MutexGuard<'_, Watch> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn place(&self) -> &Place {
@@ -65,12 +77,12 @@ impl Pool {
         let first = {
             let mut state = self.lock();
             self.unlock(&mut state.held, index);
-            state.watch.look();
+            state.look = true;
             state.line.first()
         };
         // Not before it is free: those who are told look at once.
         self.stir();
-        first.into_iter().for_each(Waker::wake);
+        first.into_iter().for_each(wake);
     }
 
     /// Tells those who wait in other processes.
@@ -87,6 +99,18 @@ impl Pool {
             tracing::error!(%error, "a lock that is ours could not be given up");
         }
         held.0[usize::from(index)] = false;
+    }
+
+    /// Takes the first lock that nobody has, for the first in the line.
+    pub(super) fn look(&self) -> Result<Option<u16>> {
+        let mut state = self.lock();
+        state.look = false;
+        self.take(&mut state.held)
+    }
+
+    /// Whether a lock may have come free that no event tells of.
+    pub(super) fn is_to_look(&self) -> bool {
+        self.lock().look
     }
 
     /// Takes the first lock that nobody has.
@@ -111,8 +135,8 @@ impl Pool {
 
 impl State {
     /// The parts of it, to be used side by side.
-    pub(super) fn parts(&mut self) -> (&mut Held, &mut Line, &mut Watch) {
-        (&mut self.held, &mut self.line, &mut self.watch)
+    pub(super) fn parts(&mut self) -> (&mut Held, &mut Line) {
+        (&mut self.held, &mut self.line)
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 
 use tokio::runtime::{Handle, Id};
 
-use super::place::Place;
+use super::{place::Place, pool::Pool};
 use crate::{
     Result,
     backoff::Backoff,
@@ -36,6 +36,8 @@ pub(super) struct Watch {
     events: Option<Events>,
     /// The file is to be looked at, whatever is told.
     look: bool,
+    /// What was heard and not reacted to: who heard it may have found a permit, and be gone.
+    heard: News,
     /// How often it was looked again, and whether a pause before that goes on.
     again: usize,
     pauses: bool,
@@ -59,6 +61,7 @@ impl Watch {
             runtime: None,
             events: None,
             look: false,
+            heard: News::default(),
             again: 0,
             pauses: false,
             backoff: Backoff::default(),
@@ -66,14 +69,10 @@ impl Watch {
         }
     }
 
-    /// Whoever is first has to look: something was given up in this process, or the one before it
-    /// was told of what is not told again.
-    pub(super) fn look(&mut self) {
-        self.look = true;
-    }
-
-    /// Nobody waits any more.
-    pub(super) fn rest(&mut self) {
+    /// Nobody waits any more. What comes back is to be dropped when nothing is locked: that may run
+    /// any code.
+    #[must_use]
+    pub(super) fn rest(&mut self) -> Backoff {
         if let Some(events) = &mut self.events {
             if let Some(number) = events.follows.take() {
                 if let Err(error) = sys::unfollow(events.fd.as_fd(), number) {
@@ -81,40 +80,36 @@ impl Watch {
                 }
             }
         }
-        (self.again, self.pauses) = (0, false);
-        self.backoff = Backoff::default();
+        (self.heard, self.again, self.pauses) = (News::default(), 0, false);
+        std::mem::take(&mut self.backoff)
     }
 
-    /// Has `take` look for a permit, as often as one may have come free, until it finds one.
-    pub(super) fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-        place: &Place,
-        mut take: impl FnMut() -> Result<Option<u16>>,
-    ) -> Poll<Result<u16>> {
+    /// Has the pool look for a permit, as often as one may have come free, until it finds one.
+    ///
+    /// Wakers of earlier polls are dropped in here.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, pool: &Pool) -> Poll<Result<u16>> {
+        let place = pool.place();
         self.come_to(Handle::try_current().ok().map(|runtime| runtime.id()))?;
         self.begin(place)?;
-        let mut heard = News::default();
         if let Some(Events { fd, follows }) = &mut self.events {
-            let (look, number) = (&mut self.look, follows.unwrap_or(-1));
+            let (look, heard, number) = (&mut self.look, &mut self.heard, follows.unwrap_or(-1));
             let polled = fd.poll_fd(cx, Direction::Receive, |fd| {
                 // In this order: what happens after it was read wakes us once more.
-                heard = heard.and(sys::news_of(fd, number)?);
+                *heard = heard.and(sys::news_of(fd, number)?);
                 *look = false;
-                take()?.ok_or_else(|| io::ErrorKind::WouldBlock.into())
+                pool.look()?.ok_or_else(|| io::ErrorKind::WouldBlock.into())
             });
             if let Poll::Ready(taken) = polled {
                 return Poll::Ready(Ok(taken?));
             }
         }
         loop {
-            self.react(heard, place)?;
-            if heard.more {
+            if self.react(place)?.more {
                 // There is no end of it: others have their turn before it goes on.
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            if !self.look {
+            if !self.look && !pool.is_to_look() {
                 if !self.pauses {
                     return Poll::Pending;
                 }
@@ -126,30 +121,31 @@ impl Watch {
                 }
             }
             self.look = false;
-            heard = match &self.events {
-                Some(Events { fd, follows }) => sys::news_of(fd.as_fd(), follows.unwrap_or(-1))?,
-                None => News::default(),
-            };
-            if let Some(index) = take()? {
+            if let Some(Events { fd, follows }) = &self.events {
+                self.heard = sys::news_of(fd.as_fd(), follows.unwrap_or(-1))?;
+            }
+            if let Some(index) = pool.look()? {
                 return Poll::Ready(Ok(index));
             }
         }
     }
 
     /// Looks again, and again later, as what was heard wants it.
-    fn react(&mut self, heard: News, place: &Place) -> Result<()> {
+    fn react(&mut self, place: &Place) -> Result<News> {
+        let heard = self.heard;
         self.look |= heard.more;
         if heard.over {
             if let Some(events) = &mut self.events {
                 events.follows = None;
             }
-            return self.begin(place);
-        }
-        if heard.closed && self.events.is_some() {
+            self.begin(place)?;
+        } else if heard.closed && self.events.is_some() {
             self.again = 0;
             self.pause()?;
         }
-        Ok(())
+        // Whoever fails leaves it to the next one.
+        self.heard = News::default();
+        Ok(heard)
     }
 
     /// What is registered with another runtime is of no use to who waits on this one.
