@@ -12,6 +12,8 @@ mod cancel;
 mod common;
 #[path = "semaphore/idle.rs"]
 mod idle;
+#[path = "semaphore/kept.rs"]
+mod kept;
 #[path = "semaphore/line.rs"]
 mod line;
 #[path = "semaphore/names.rs"]

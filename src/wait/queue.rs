@@ -42,7 +42,8 @@ pub(crate) trait Tokens: Send + Sync + 'static {
 
 /// Tasks in a line, served in the order in which they came, with one thread between them.
 ///
-/// The first one tries as its [`Strategy`] says. Where that is in vain the thread makes the blocking
+/// The first one tries as its [`Strategy`] says. Where that is in vain, or somebody behind it has
+/// waited as long, since it may be polled no more, the thread makes the blocking
 /// call, for whoever is first when it returns, until nobody is left in the line: what it has taken
 /// goes to a task by its waker, or back. There is no thread before it is first needed; between two
 /// times that it is, it sleeps.
@@ -86,6 +87,8 @@ enum Part {
     Served(io::Result<()>),
     /// Try: it is the first.
     Try,
+    /// The first tries; but it may be one that is polled no more.
+    Follow,
     /// Wait to be woken.
     Wait,
 }
@@ -110,8 +113,17 @@ impl<T: Tokens> WaitQueue<T> {
     /// Takes a token if there is one and nobody stands in the line.
     #[inline]
     pub(crate) fn try_take(&self) -> io::Result<bool> {
+        if self.is_empty() {
+            return self.tokens().try_take();
+        }
+        self.shared().serve_them();
+        Ok(false)
+    }
+
+    #[inline]
+    fn is_empty(&self) -> bool {
         // Relaxed: who joins at this moment came neither before nor after us.
-        Ok(self.shared().waiting.load(Ordering::Relaxed) == 0 && self.tokens().try_take()?)
+        self.shared().waiting.load(Ordering::Relaxed) == 0
     }
 
     fn shared(&self) -> &Arc<Shared<T>> {
@@ -137,7 +149,7 @@ impl<T: Tokens> Ticket<T> {
         // Who always finds a token must not keep other tasks waiting.
         let coop = ready!(coop::poll_proceed(cx));
         let taken = match self.place.id {
-            None if self.queue.try_take()? => Ok(()),
+            None if self.queue.is_empty() && self.queue.tokens().try_take()? => Ok(()),
             _ => ready!(self.poll_in_line(cx)),
         };
         coop.made_progress();
@@ -149,6 +161,7 @@ impl<T: Tokens> Ticket<T> {
         let taken = match queue.shared().part(place, cx) {
             Part::Served(taken) => taken,
             Part::Try => ready!(queue.shared().poll_first(place, cx)),
+            Part::Follow => ready!(queue.shared().poll_behind(place, cx)),
             Part::Wait => return Poll::Pending,
         };
         if let Some(pace) = &mut place.pace {
@@ -185,9 +198,10 @@ impl<T: Tokens> Shared<T> {
             return Part::Try;
         }
         let old = line.wake_by(id, cx.waker());
+        let part = if line.asked { Part::Wait } else { Part::Follow };
         drop(line);
         drop(old);
-        Part::Wait
+        part
     }
 
     /// The first one tries, as often as that may pay.
@@ -216,7 +230,46 @@ impl<T: Tokens> Shared<T> {
         }
     }
 
-    /// The first one has tried in vain: from now on the thread takes what comes.
+    /// Has the first one as much time as it would try for itself.
+    fn poll_behind(
+        self: &Arc<Self>,
+        place: &mut Standing,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Some(id) = place.id else { return Poll::Pending };
+        let pace = place.pace.get_or_insert_with(|| Pace::new(self.strategy));
+        match pace.after_nothing(true) {
+            Step::Try | Step::Yield => {
+                yield_to_runtime(cx);
+                Poll::Pending
+            }
+            Step::Park => self.poll_park(id, cx),
+        }
+    }
+
+    /// Has the thread serve those in the line, one of whom may be polled no more. Where there is no
+    /// thread to be had, somebody in the line will be told.
+    #[cold]
+    fn serve_them(self: &Arc<Self>) {
+        let mut line = self.lock();
+        if line.waiting() > 0 && !line.asked && self.ask(&mut line).is_ok() {
+            drop(line);
+            self.changed.notify_one();
+        }
+    }
+
+    /// From now on the thread takes what comes. It is to be notified when the line is not locked.
+    fn ask(self: &Arc<Self>, line: &mut Line) -> io::Result<()> {
+        if !line.has_thread {
+            let ours = Arc::clone(self);
+            thread::start(self.name, move |place| ours.run(place))?;
+            line.has_thread = true;
+        }
+        line.asked = true;
+        Ok(())
+    }
+
+    /// This one has tried in vain, or waited long enough for another to try.
     #[cold]
     fn poll_park(self: &Arc<Self>, id: u64, cx: &Context<'_>) -> Poll<io::Result<()>> {
         let mut line = self.lock();
@@ -224,12 +277,7 @@ impl<T: Tokens> Shared<T> {
             // Of a call that was made for somebody who has left.
             return Poll::Ready(taken);
         }
-        if !line.has_thread {
-            let ours = Arc::clone(self);
-            thread::start(self.name, move |place| ours.run(place))?;
-            line.has_thread = true;
-        }
-        line.asked = true;
+        self.ask(&mut line)?;
         let old = line.wake_by(id, cx.waker());
         drop(line);
         self.changed.notify_one();
