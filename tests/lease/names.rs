@@ -46,7 +46,7 @@ async fn a_file_is_private_as_long_as_its_number_and_stays() {
     lease::Options::new().mode(0o666).open(&*path, 1).await.unwrap();
     assert_eq!(fs::symlink_metadata(&path).unwrap().mode() & 0o7777, 0o666, "whatever the umask");
     let error = lease::open(&*path, 1).await.unwrap_err();
-    says(&error, ErrorKind::Denied, &["others can write", "0666", "chmod 644"]);
+    says(&error, ErrorKind::Denied, &["others can write", "0666", "chmod 600"]);
     assert_ne!(umask(Mode::from_raw_mode(0o022)).bits(), 0o777);
 }
 

@@ -1,9 +1,14 @@
 //! What one who waits is told of, and who of those behind it has to know that.
 #![allow(unsafe_code)]
 
-use std::{fs::File, mem, os::fd::AsRawFd, time::Duration};
+use std::{
+    fs::{self, File},
+    mem,
+    os::{fd::AsRawFd, unix::fs::PermissionsExt},
+    time::Duration,
+};
 
-use framewire::{semaphore::lease, wait::Strategy};
+use framewire::{ErrorKind, semaphore::lease, wait::Strategy};
 use tokio::time::sleep;
 
 use super::{common::within, place};
@@ -46,4 +51,22 @@ async fn a_close_is_heeded_by_who_comes_after_the_one_that_heard_of_it() {
         assert!(set_lock(&other, libc::F_UNLCK, 1));
         assert_eq!(within(second).await.unwrap().index() + first.index(), 1);
     }
+}
+
+/// A lock that needs no more than reading keeps a permit from everybody.
+#[tokio::test]
+async fn a_file_that_others_can_read_is_not_opened_unless_that_is_meant() {
+    let (_directory, path) = place();
+    lease::open(&*path, 1).await.unwrap();
+    fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
+    let error = lease::open(&*path, 1).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Denied);
+    assert!(error.to_string().contains("chmod 600"), "{error}");
+
+    let meant = lease::Options::new().mode(0o644).open(&*path, 1).await.unwrap();
+    let reader = File::open(&path).unwrap();
+    assert!(set_lock(&reader, libc::F_RDLCK, 0));
+    assert!(meant.try_acquire().unwrap().is_none());
+    drop(reader);
+    assert!(meant.try_acquire().unwrap().is_some());
 }

@@ -50,10 +50,11 @@ impl Options {
     }
 
     /// The mode of a file that is made: 0600, whatever the umask. One that is found may not be open
-    /// to more writers.
+    /// to more readers or writers.
     ///
     /// To hold permits takes reading and writing: give others both (0660), or none. Whoever may can
-    /// hold all of them.
+    /// hold all of them; and whoever may only read can keep them from everybody, by a lock that is
+    /// shared.
     ///
     /// # Examples
     ///
@@ -102,7 +103,7 @@ impl Options {
     ///
     /// [`Malformed`](crate::ErrorKind::Malformed): it stands for another number; the error has both.
     /// [`Denied`](crate::ErrorKind::Denied): something else has the name, or another user's file, or
-    /// one that is open to more writers than `mode`, or has two names; or others can write to its
+    /// one that is open to more readers or writers than `mode`, or has two names; or others can write to its
     /// directory. It is neither touched nor followed. [`NotFound`](crate::ErrorKind::NotFound): there
     /// is no such directory. [`Address`](crate::ErrorKind::Address): `n` is not from 1 to
     /// [`MOST`](super::MOST), or the path does not end in a name, or in one of more than 250 bytes.

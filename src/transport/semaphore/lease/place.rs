@@ -159,22 +159,23 @@ fn count_of(file: BorrowedFd<'_>, wanted: Option<usize>, path: &Path) -> Result<
     }
 }
 
-/// Refuses what others could write to, or is no file of these users'.
+/// Refuses what others could hold locks on, be it only by reading, or is no file of these users'.
 fn check(entry: &Entry, path: &Path, owners: &[u32], mode: u32) -> Result<()> {
     let path = path.display();
-    let others = entry.mode & 0o022 & !mode;
+    let others = entry.mode & 0o066 & !mode;
     let (cause, remedy) = if entry.kind != FileKind::File {
         let remedy = "move it away by hand, or choose another path";
         (format!("{path} is {}, not a regular file", entry.kind), remedy.to_owned())
     } else if !owners.contains(&entry.owner) {
         let cause = format!("{path} belongs to user {}, allowed: {owners:?}", entry.owner);
         (cause, "allow its user with `lease::Options::owners`, or choose another path".into())
-    } else if others != 0 {
-        let cause = format!("others can write to {path} (mode {:04o})", entry.mode);
-        (cause, format!("chmod {:o} {path}, or allow it by `mode`", entry.mode & !others))
     } else if entry.links > 1 {
         let cause = format!("{path} has {} names, and each could be removed", entry.links);
         (cause, "remove the others, or choose another path".into())
+    } else if others != 0 {
+        let how = if others & 0o022 != 0 { "write to" } else { "read" };
+        let cause = format!("others can {how} {path} (mode {:04o})", entry.mode);
+        (cause, format!("chmod {:o} {path}, or allow it by `mode`", entry.mode & !others))
     } else {
         return Ok(());
     };
