@@ -296,14 +296,13 @@ impl<T: Tokens> Shared<T> {
         }
         self.count(&line);
         drop(line);
+        drop(left.waker);
         if left.has_token {
             self.tokens.put_back();
         }
         if let Some(next) = left.next {
             wake(next);
         }
-        // The last of it: where that panics, nobody else is the worse for it.
-        drop(left.waker);
     }
 
     fn count(&self, line: &Line) {

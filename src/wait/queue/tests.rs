@@ -2,7 +2,6 @@
 
 use std::{
     future::poll_fn,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::atomic::{AtomicBool, AtomicU32},
     task::{Wake, Waker},
     time::Instant,
@@ -204,31 +203,4 @@ async fn one_that_spins_is_served_without_a_thread() {
     );
     assert!(!queue.shared().lock().has_thread);
     assert_eq!((pot.len(), queue.shared().lock().waiting()), (0, 0));
-}
-
-/// What a waker owns may fail as it goes.
-struct Fragile;
-
-impl Wake for Fragile {
-    fn wake(self: Arc<Self>) {}
-}
-
-impl Drop for Fragile {
-    fn drop(&mut self) {
-        panic!("a waker of its own");
-    }
-}
-
-#[test]
-fn a_waker_that_panics_takes_no_token_with_it() {
-    let (pot, queue) = queue();
-    let mut first = queue.ticket();
-    let fragile = Waker::from(Arc::new(Fragile));
-    assert!(first.poll_take(&mut Context::from_waker(&fragile)).is_pending());
-    let (mut second, second_flag) = standing(&queue);
-    pot.add();
-    eventually("the token", || pot.len() == 0);
-    assert!(catch_unwind(AssertUnwindSafe(|| drop((fragile, first)))).is_err());
-    eventually("the second", is_woken(&second_flag));
-    assert!(poll(&mut second).0.is_ready());
 }
