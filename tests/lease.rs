@@ -1,5 +1,5 @@
 //! Permits that come back when their holder is killed.
-#![cfg(any(target_os = "linux", target_os = "android"))]
+#![cfg(target_os = "linux")]
 // All of it is tests, whatever function it is in.
 #![allow(clippy::unwrap_used)]
 

@@ -69,7 +69,7 @@ use std::{
     io::Result,
     task::{Context, Poll},
 };
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(target_os = "linux")]
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     task::Waker,
@@ -142,7 +142,7 @@ pub trait Wait {
 }
 
 /// Calls a waker, which is others' code: a panic of its own is not ours.
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(target_os = "linux")]
 pub(crate) fn wake(waker: Waker) {
     let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
 }

@@ -13,7 +13,7 @@
 //! | waiting | an event of the file's, without a thread; nothing runs while nothing happens |
 //! | who can | whoever may read and write the file (0600: our user and root) |
 //! | the file | of `n` bytes, which mean nothing; it stays when all are gone |
-//! | platform | Linux and Android |
+//! | platform | Linux |
 //!
 //! Permit `i` is a lock on byte `i` (fcntl(2), `F_OFD_SETLK`), which belongs to the open file of the
 //! handle. A program in another language takes part by opening the file to read and write, locking
