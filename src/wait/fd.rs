@@ -26,6 +26,8 @@ use crate::runtime;
 
 /// How long to wait before registering is tried again, where a limit stood in its way.
 const RETRY: Duration = Duration::from_millis(10);
+/// How many calls in a row that did not have to park make a registration useless, for who sheds.
+const MET: u16 = 1024;
 
 /// A descriptor that is waited for with a [`Strategy`].
 ///
@@ -40,8 +42,7 @@ const RETRY: Duration = Duration::from_millis(10);
 ///
 /// # Platform
 ///
-/// Unix; epoll(7) or kqueue(2), edge-triggered. Regular files are never "not ready" and have no
-/// use for this.
+/// Unix; epoll(7) or kqueue(2), edge-triggered. Regular files, never "not ready", have no use for it.
 #[derive(Debug)]
 pub struct Fd {
     fd: Arc<OwnedFd>,
@@ -59,6 +60,8 @@ struct Side {
     registered: Option<AsyncFd<Shared>>,
     /// Runs while registering is to be tried again.
     retry: Option<Pin<Box<Sleep>>>,
+    /// Calls since it last had to park, counted by who sheds a registration that is of no use.
+    met: Option<u16>,
 }
 
 /// The descriptor as one registration holds it: it stays open for as long as that lives.
@@ -120,6 +123,15 @@ impl Fd {
         self
     }
 
+    /// Is registered no longer once many calls in a row did not have to park: to wake a
+    /// registration is work for the peer at each message, whether anybody waits or not.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn shedding(mut self) -> Self {
+        self.receive.met = Some(0);
+        self.send.met = Some(0);
+        self
+    }
+
     /// Gives the descriptor back, no longer registered.
     ///
     /// # Examples
@@ -144,8 +156,7 @@ impl Fd {
         Arc::try_unwrap(fd).or_else(|fd| fd.try_clone())
     }
 
-    /// The descriptor, for the calls that are waited for; it stays open for as long as they may be
-    /// made.
+    /// The descriptor, for the calls that are waited for: it stays open while they may be made.
     pub(crate) fn share(&self) -> Arc<OwnedFd> {
         Arc::clone(&self.fd)
     }
@@ -154,7 +165,7 @@ impl Fd {
     ///
     /// # Errors
     ///
-    /// What registering answers, and when the runtime has no I/O driver.
+    /// What registering answers.
     pub(crate) fn register_to_receive(&mut self) -> io::Result<()> {
         self.receive.register(&self.fd, self.shared)
     }
@@ -199,7 +210,13 @@ impl Fd {
 
 impl Side {
     fn new(interest: Interest) -> Self {
-        Self { interest, pace: Pace::new(Strategy::default()), registered: None, retry: None }
+        Self {
+            interest,
+            pace: Pace::new(Strategy::default()),
+            registered: None,
+            retry: None,
+            met: None,
+        }
     }
 
     #[inline]
@@ -220,6 +237,7 @@ impl Side {
                 if let Some(result) = attempt(&mut op, fd.as_fd()) {
                     coop.made_progress();
                     self.pace.after_success();
+                    self.shed();
                     return Poll::Ready(result);
                 }
                 match self.pace.after_nothing(fresh) {
@@ -235,6 +253,18 @@ impl Side {
         self.poll_parked(cx, fd, taken, op)
     }
 
+    /// One call more that did not have to park.
+    #[inline]
+    fn shed(&mut self) {
+        if let (Some(met), Some(_)) = (&mut self.met, &self.registered) {
+            *met += 1;
+            if *met == MET {
+                // Nobody waits in it: one task a direction, and that one goes on.
+                (*met, self.registered) = (0, None);
+            }
+        }
+    }
+
     /// Asks the kernel first, and tries as often as it says that a try is worth it.
     fn poll_parked<R>(
         &mut self,
@@ -247,7 +277,7 @@ impl Side {
             if self.registered.is_none() {
                 ready!(self.poll_register(cx, fd, taken))?;
             }
-            let Self { interest, pace, registered: Some(registered), .. } = self else {
+            let Self { interest, pace, met, registered: Some(registered), .. } = self else {
                 return Poll::Pending;
             };
             let polled = if interest.is_readable() {
@@ -257,6 +287,7 @@ impl Side {
             };
             let Poll::Ready(guard) = polled else {
                 pace.park();
+                *met = met.map(|_| 0);
                 return Poll::Pending;
             };
             let mut guard = guard?;
@@ -366,28 +397,4 @@ impl Wait for Fd {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{os::unix::net::UnixStream, task::Waker};
-
-    use super::*;
-
-    /// How often a poll tries a call that finds nothing.
-    fn tries(woke: bool) -> io::Result<usize> {
-        let (ours, _theirs) = UnixStream::pair()?;
-        let mut fd = Fd::new(ours.into())?.strategy(Strategy::Spin(Duration::from_secs(60)));
-        let (mut tries, mut cx) = (0, Context::from_waker(Waker::noop()));
-        let polled = fd.poll_fd_after(&mut cx, Direction::Receive, woke, |_| {
-            tries += 1;
-            Err::<(), _>(io::ErrorKind::WouldBlock.into())
-        });
-        assert!(polled.is_pending());
-        Ok(tries)
-    }
-
-    #[tokio::test]
-    async fn those_that_were_woken_run_before_a_spin() -> io::Result<()> {
-        assert!(tries(false)? > 1);
-        assert_eq!(tries(true)?, 1);
-        Ok(())
-    }
-}
+mod tests;

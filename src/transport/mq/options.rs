@@ -309,7 +309,7 @@ impl Options {
     /// A queue that is watched by its descriptor.
     fn watched(&self, opened: Opened, name: &Name) -> Result<(Queue, Fd)> {
         let (fd, queue) = self.queue(opened, name);
-        let fd = Fd::new(fd)?.strategy(self.strategy);
+        let fd = Fd::new(fd)?.strategy(self.strategy).shedding();
         Ok((queue(fd.share()), fd))
     }
 
