@@ -43,10 +43,10 @@ pub(crate) trait Tokens: Send + Sync + 'static {
 /// Tasks in a line, served in the order in which they came, with one thread between them.
 ///
 /// The first one tries as its [`Strategy`] says. Where that is in vain, or somebody behind it has
-/// waited as long, since it may be polled no more, the thread makes the blocking
-/// call, for whoever is first when it returns, until nobody is left in the line: what it has taken
-/// goes to a task by its waker, or back. There is no thread before it is first needed; between two
-/// times that it is, it sleeps.
+/// waited as long, since it may be polled no more, the thread makes the blocking call, for whoever is
+/// first when it returns, until nobody is left in the line: what it has taken goes to a task by its
+/// waker, or back. There is no thread before it is first needed; between two times that it is, it
+/// sleeps.
 ///
 /// It needs no runtime: those who wait may be of several.
 pub(crate) struct WaitQueue<T: Tokens>(Arc<Handle<T>>);
