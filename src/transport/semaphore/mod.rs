@@ -17,9 +17,10 @@
 //! # When one is killed
 //!
 //! A semaphore does not know who holds its permits: what a process holds that is killed is lost, and
-//! nobody is told. So is what its thread has just taken for a wait that was given up. Where that matters, the holder has to be somebody whom the kernel sees end. What
-//! an earlier run has left is there for the next one, with its count: who wants a fresh semaphore
-//! [removes](remove) the name first.
+//! nobody is told; so is what its thread has just taken for a wait that was given up. Where that
+//! matters, the holder has to be somebody whom the kernel sees end: see [`lease`]. What an earlier run
+//! has left is there for the next one, with its count: who wants a fresh semaphore [removes](remove)
+//! the name first.
 //!
 //! # Who is next
 //!
