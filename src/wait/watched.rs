@@ -22,14 +22,6 @@ use super::{
 };
 use crate::{runtime, sys};
 
-/// After news, it is looked again after these pauses: that a file is closed is told a moment before
-/// its locks are free, and a machine may make much of a moment.
-const AGAIN: [Duration; 4] = [
-    Duration::from_millis(1),
-    Duration::from_millis(10),
-    Duration::from_millis(100),
-    Duration::from_secs(1),
-];
 /// How often it is looked where nothing is told.
 const BLIND: Duration = Duration::from_secs(1);
 /// How many turns of a spin pass by before it looks for news all the same: some milliseconds.
@@ -178,7 +170,7 @@ impl News {
                 side.hearing = None;
                 heard?;
                 side.looks = 0;
-                side.pause = Some(runtime::sleep(AGAIN[0])?);
+                side.pause = Some(runtime::sleep(sys::AFTER_A_CLOSE[0])?);
                 side.begun = true;
                 return Poll::Ready(Ok(()));
             }
@@ -197,7 +189,7 @@ impl News {
         side.looks += 1;
         let next = match self.ear {
             Ear::Deaf => Some(&BLIND),
-            _ => AGAIN.get(side.looks),
+            _ => sys::AFTER_A_CLOSE.get(side.looks),
         };
         match next {
             Some(next) => pause.as_mut().reset(Instant::now() + *next),

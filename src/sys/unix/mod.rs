@@ -126,6 +126,6 @@ pub(crate) use signal_mask::{SignalSet, block_signals, thread_masks, thread_name
 #[cfg(target_os = "linux")]
 pub(crate) use signal_send::send_signal;
 #[cfg(target_os = "linux")]
-pub(crate) use watch::{News, follow, news_of, stir, unfollow};
+pub(crate) use watch::{AFTER_A_CLOSE, News, follow, news_of, stir, unfollow};
 pub(crate) use watch::{look_at, tells_of, watch};
 pub(crate) use what::{Family, What, socket_name};

@@ -1,5 +1,7 @@
 //! Being told that a name appears, and that somebody opens or changes what has it.
 
+#[cfg(target_os = "linux")]
+use std::time::Duration;
 use std::{
     ffi::OsStr,
     io,
@@ -67,6 +69,16 @@ pub(crate) fn tells_of(watch: BorrowedFd<'_>, names: &[&OsStr]) -> io::Result<bo
         }
     }
 }
+
+/// Pauses after which locks are looked at again once a file was closed: that is told a moment before
+/// they are free, and a machine may make much of a moment.
+#[cfg(target_os = "linux")]
+pub(crate) const AFTER_A_CLOSE: [Duration; 4] = [
+    Duration::from_millis(1),
+    Duration::from_millis(10),
+    Duration::from_millis(100),
+    Duration::from_secs(1),
+];
 
 /// From now on tells of what may set locks on this open file free: that somebody reads from it, as
 /// [`stir`] does, or closes it; and that it may have lost its name. The answer is the number to
@@ -162,17 +174,13 @@ pub(crate) fn news_of(watch: BorrowedFd<'_>, number: i32) -> io::Result<News> {
 /// nothing has to be written to a disk.
 #[cfg(target_os = "linux")]
 pub(crate) fn stir(file: BorrowedFd<'_>) -> io::Result<()> {
-    use rustix::{
-        fs::{Timespec, Timestamps, UTIME_NOW, futimens},
-        io::{pread, retry_on_intr},
-    };
+    use rustix::io::{pread, retry_on_intr};
 
     if retry_on_intr(|| pread(file, &mut [0_u8], 0))? > 0 {
         return Ok(());
     }
     // Somebody has cut it to nothing, and nothing was read.
-    let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
-    Ok(futimens(file, &Timestamps { last_access: now, last_modification: now })?)
+    super::knock(file)
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]

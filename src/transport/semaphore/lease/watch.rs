@@ -4,7 +4,6 @@ use std::{
     io,
     os::fd::AsFd,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use tokio::runtime::{Handle, Id};
@@ -16,15 +15,6 @@ use crate::{
     sys::{self, News},
     wait::{Direction, Fd, Strategy},
 };
-
-/// When it is looked again, after somebody may have closed the file: the kernel tells of that, and
-/// then gives up the locks.
-const AGAIN: [Duration; 4] = [
-    Duration::from_millis(1),
-    Duration::from_millis(10),
-    Duration::from_millis(100),
-    Duration::from_secs(1),
-];
 
 /// One for all who wait at a handle: the first of them uses it.
 #[derive(Debug)]
@@ -206,7 +196,7 @@ impl Watch {
 
     /// Begins the next pause, if there is to be one.
     fn pause(&mut self) -> Result<()> {
-        self.pauses = match (&self.events, AGAIN.get(self.again)) {
+        self.pauses = match (&self.events, sys::AFTER_A_CLOSE.get(self.again)) {
             (None, _) => self.backoff.fail().map(|_| true)?,
             (Some(_), Some(length)) => self.backoff.pause(*length).map(|_| true)?,
             (Some(_), None) => false,
